@@ -1,0 +1,179 @@
+"""L0: the types that travel from a plan to a verdict. Frozen, keyword-only; no I/O, no clock.
+
+The way of the data (each stage has one type and makes the next)::
+
+    Sample ─► Question ─► Answer (Completion | CallFailure) ─► Observation (Score | Unscored | CallFailure)
+           ─► Pair ─► Comparison ─► Decision (in gate.verdict) ─► Report (in gate.report)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+Arm = Literal["baseline", "candidate"]
+ARMS: tuple[Arm, Arm] = ("baseline", "candidate")
+
+Severity = Literal["blocking", "advisory"]
+Outcome = Literal["improved", "unchanged", "regressed", "inconclusive"]
+Verdict = Literal["pass", "waived", "blocked", "inconclusive", "neutral", "error"]
+FinishReason = Literal["stop", "length", "filter", "refusal", "other"]
+FailureKind = Literal[
+    "auth",  # 401, 403: the key is not accepted
+    "not-found",  # 404: no such model or path
+    "gone",  # 410: the endpoint or model is retired
+    "rejected",  # another 4xx: the request itself is refused
+    "rate-limited",  # 429 after all retries
+    "server",  # 5xx after all retries
+    "network",  # no connection, DNS, TLS
+    "timeout",  # no answer in time
+    "protocol",  # an answer that is not of the protocol's form
+    "budget",  # not asked: the budget is used up
+    "given-up",  # not asked: the endpoint failed fatally before
+    "interrupted",  # not asked: the run was stopped
+    "unknown",  # a recorded result says "error" and no more
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One item of a dataset. `input` is what the prompt is made of, `target` the expected answer."""
+
+    id: str
+    input: Mapping[str, Json]
+    target: Json
+    slices: Mapping[str, str] = field(default_factory=dict)
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """Samples with unique ids, in file order. `digest` is ``sha256:…`` over the file's bytes."""
+
+    source: str
+    digest: str
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """What an endpoint is asked. `parameters` holds only those that the model config sets."""
+
+    model: str
+    messages: tuple[Message, ...]
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One asking of one sample: the `repeat`-th, for one arm."""
+
+    config: str  # path of the model config under test (one run may gate several)
+    family: str
+    sample_id: str
+    arm: Arm
+    repeat: int
+    request: ChatRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens as the endpoint counted them; cached and reasoning tokens are part of input and output."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What an endpoint answered. A refusal, an empty or a cut answer is an answer."""
+
+    text: str
+    finish_reason: FinishReason = "stop"
+    served_model: str | None = None
+    fingerprint: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFailure:
+    """The endpoint gave no answer. `detail` is for people and holds no body, header, key or model text.
+
+    `fatal`: asking this endpoint again cannot help (wrong key, unknown model, retired endpoint).
+    """
+
+    kind: FailureKind
+    detail: str
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    question: Question
+    outcome: Completion | CallFailure
+    cached: bool = False  # taken from the store: nothing was paid now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A scorer's value in [0, 1] and, in words without model text, why."""
+
+    value: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unscored:
+    """The answer could not be scored (a scorer's own fault, never the model's): it is no number."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One scored asking, from a live run or from a recorded result file."""
+
+    family: str
+    sample_id: str
+    repeat: int
+    result: Score | Unscored | CallFailure
+    slices: Mapping[str, str] = field(default_factory=dict)
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One sample scored on both arms: mean score over its repeats, in [0, 1]."""
+
+    sample_id: str
+    baseline: float
+    candidate: float
+    repeats: int
+    slices: Mapping[str, str] = field(default_factory=dict)
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceKey:
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerArm:
+    """A count for each arm."""
+
+    baseline: int
+    candidate: int

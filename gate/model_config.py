@@ -1,0 +1,108 @@
+"""L1: a model config, a file that a pull request changes, so it is data: it names an endpoint's alias, and
+never a URL, a header, an environment variable or a file outside the repository."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from gate.domain import Json, Message
+from gate.errors import FileProblem, Problems
+from gate.files import Files, path_problem, read_text
+from gate.positions import Document, read_yaml
+from gate.schema import Strict, parse, suggestion
+
+
+class Parameters(Strict):
+    """Sampling parameters. What is left out is not sent, so the endpoint's own default applies."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    stop: Annotated[tuple[str, ...], Field(min_length=1, max_length=16)] | None = None
+    seed: int | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+
+
+class ModelConfig(Strict):
+    """A model as it is to be released: an endpoint's alias, the model's name there, how it is asked."""
+
+    endpoint: Annotated[str, Field(min_length=1, max_length=64)]
+    model: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@+-]{0,199}$")]
+    parameters: Parameters = Parameters()
+    system_prompt: str | None = None
+    system_prompt_file: str | None = None
+
+    @field_validator("system_prompt_file")
+    @classmethod
+    def _inside(cls, path: str | None) -> str | None:
+        if path is not None and (problem := path_problem(path)):
+            raise ValueError(problem)
+        return path
+
+    @model_validator(mode="after")
+    def _one_prompt(self) -> ModelConfig:
+        if self.system_prompt is not None and self.system_prompt_file is not None:
+            raise ValueError("give system_prompt or system_prompt_file, not both")
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedConfig:
+    """A model config with its system prompt read. `digest` covers all that decides the answers."""
+
+    path: str
+    endpoint: str
+    model: str
+    parameters: dict[str, Json]
+    system_prompt: str
+    digest: str
+    lines: dict[str, int]  # where each top-level key stands, for annotations
+
+    def system_messages(self) -> tuple[Message, ...]:
+        return (Message(role="system", content=self.system_prompt),) if self.system_prompt else ()
+
+
+def load_config(files: Files, path: str, *, endpoints: Collection[str], label: str = "") -> LoadedConfig:
+    """Read and check a model config and the prompt file it names.
+
+    Raises
+    ------
+    Problems
+        All that is wrong, located. `label` is how messages call the file (default: its path).
+    FileProblem
+        The config itself cannot be read.
+    """
+    document = read_yaml(read_text(files, path), file=label or path)
+    config = parse(ModelConfig, document)
+    prompt = _system_prompt(files, config, document)
+    if config.endpoint not in endpoints:
+        hint = suggestion(config.endpoint, sorted(endpoints))
+        raise Problems([document.problem(("endpoint",), "is not an endpoint of the policy", hint)])
+    parameters = config.parameters.model_dump(mode="json", exclude_none=True)
+    identity = [config.endpoint, config.model, parameters, prompt]
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return LoadedConfig(
+        path=path,
+        endpoint=config.endpoint,
+        model=config.model,
+        parameters=parameters,
+        system_prompt=prompt,
+        digest=f"sha256:{digest}",
+        lines={str(key[0]): line for key, (line, _) in document.positions.items() if len(key) == 1},
+    )
+
+
+def _system_prompt(files: Files, config: ModelConfig, document: Document) -> str:
+    if config.system_prompt_file is None:
+        return config.system_prompt or ""
+    try:
+        return read_text(files, config.system_prompt_file)
+    except FileProblem as problem:
+        path = ("system_prompt_file",)
+        raise Problems([document.problem(path, f"names a file that {problem.what}")]) from None

@@ -1,0 +1,256 @@
+"""L1: the gate policy, a file on the base branch. Strict; its JSON Schema is `driftgate schema policy`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from gate.domain import Severity
+from gate.errors import Problem, Problems
+from gate.files import path_problem
+from gate.positions import Document, read_yaml
+from gate.schema import Strict, parse
+
+BUILTIN = "builtin:starter"
+
+Kind = Literal[
+    "exploit-hypothesis",
+    "remediation",
+    "advisory-summary",
+    "finding-correlation",
+    "adversarial-resistance",
+    "custom",
+]
+ProtocolName = Literal["openai-chat"]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,127}$")]
+
+
+class Price(Strict):
+    """USD a million tokens."""
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+
+
+class EndpointRule(Strict):
+    """A hosted endpoint. Model configs name it by alias; only this file says where a key may go."""
+
+    protocol: ProtocolName
+    base_url: Annotated[str, Field(max_length=500)]
+    """`https://…`; plain http only to this machine. Redirects are never followed."""
+    api_key_env: EnvironmentName | None = None
+    """The environment variable that holds the key. It is sent to this `base_url` and nowhere else."""
+    allow_private: bool = False
+    """Permit a private address (an endpoint inside your own network)."""
+    max_concurrency: Annotated[int, Field(ge=1, le=512)] = 16
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120
+    """For one attempt, from sending to the last byte."""
+    retries: Annotated[int, Field(ge=0, le=20)] = 5
+    """After 429, 5xx and connection errors; waits honour Retry-After."""
+    price: Price | None = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _usable(cls, url: str) -> str:
+        if problem := url_problem(url):
+            raise ValueError(problem)
+        return url.rstrip("/")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _not_the_runners_own(cls, name: str | None) -> str | None:
+        if name and name.startswith(("GITHUB_", "ACTIONS_", "INPUT_", "RUNNER_")):
+            raise ValueError("names a variable of the runner itself | use a secret of its own")
+        return name
+
+    @model_validator(mode="after")
+    def _private_only_if_allowed(self) -> EndpointRule:
+        if is_private(self.base_url) and not self.allow_private:
+            raise ValueError("base_url is a private address | set allow_private: true if it is meant")
+        return self
+
+
+class Risk(Strict):
+    alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
+    """Largest chance that a change that changes nothing is blocked, over all families and slices."""
+    power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
+    """Chance with which a drop should be seen; used to say what a family can see."""
+
+
+class Budget(Strict):
+    """Reaching any of these ends the run as inconclusive, never as a pass."""
+
+    calls: Annotated[int, Field(ge=1)] | None = None
+    tokens: Annotated[int, Field(ge=1)] | None = None
+    usd: Annotated[float, Field(gt=0)] | None = None
+    minutes: Annotated[float, Field(gt=0)] | None = None
+
+
+class SliceRule(Strict):
+    severity: Severity = "advisory"
+    margin: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Largest acceptable loss in this slice; the family's when left out."""
+    ignore_below: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class MatchRule(Strict):
+    """How a `custom` family compares the answer with the target."""
+
+    mode: Literal["exact", "contains", "regex", "json-field"]
+    field: str | None = None
+    """For json-field: the key to compare; dots go deeper."""
+    ignore_case: bool = False
+
+    @model_validator(mode="after")
+    def _field_where_needed(self) -> MatchRule:
+        if (self.mode == "json-field") != (self.field is not None):
+            raise ValueError("field goes with mode json-field, and only with it")
+        return self
+
+
+class FamilyRule(Strict):
+    kind: Kind | None = None
+    """May be left out when the family's name is itself a kind, and for `compare`."""
+    dataset: str | None = None
+    """A JSONL file of the repository, or `builtin:starter`."""
+    severity: Severity
+    margin: Annotated[float, Field(gt=0, lt=1)]
+    """Largest acceptable loss, in units of the score (0.05 = five points)."""
+    ignore_below: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """A loss smaller than this never blocks, however certain it is."""
+    repeats: Annotated[int, Field(ge=1, le=20)] = 1
+    max_missing: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    """Largest share of samples that may lack a score on either arm."""
+    slices: dict[Name, SliceRule] = Field(default_factory=dict)
+    match: MatchRule | None = None
+
+    @field_validator("dataset")
+    @classmethod
+    def _inside(cls, dataset: str | None) -> str | None:
+        if dataset and dataset != BUILTIN and (problem := path_problem(dataset)):
+            raise ValueError(problem)
+        return dataset
+
+    @model_validator(mode="after")
+    def _match_for_custom(self) -> FamilyRule:
+        if self.match is not None and self.kind not in (None, "custom"):
+            raise ValueError("match is only for kind: custom")
+        return self
+
+
+class WaiverRule(Strict):
+    path: str = ".github/gate-waivers.yml"
+    approver_permission: Literal["write", "maintain", "admin"] = "maintain"
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, path: str) -> str:
+        if problem := path_problem(path):
+            raise ValueError(problem)
+        return path
+
+
+class Policy(Strict):
+    """What is evaluated on each change, and what may not get worse."""
+
+    version: Literal[1]
+    models: Annotated[tuple[str, ...], Field(max_length=100)] = ()
+    """Patterns of model configs. A pull request that touches none of them is neutral."""
+    endpoints: dict[Name, EndpointRule] = Field(default_factory=dict)
+    risk: Risk = Risk()
+    budget: Budget = Budget()
+    families: Annotated[dict[Name, FamilyRule], Field(min_length=1, max_length=200)]
+    waivers: WaiverRule | None = None
+
+    @field_validator("models")
+    @classmethod
+    def _patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            if problem := path_problem(pattern):
+                raise ValueError(f"a pattern {problem}")
+        return patterns
+
+
+def kind_of(name: str, rule: FamilyRule) -> Kind | None:
+    """The family's kind: as written, else its own name where that is a kind."""
+    if rule.kind is not None:
+        return rule.kind
+    return next((kind for kind in get_args(Kind) if kind == name), None)
+
+
+def parse_policy(text: str, *, file: str) -> tuple[Policy, Document]:
+    """A policy that `compare` can use. Raises Problems."""
+    document = read_yaml(text, file=file)
+    return parse(Policy, document), document
+
+
+def problems_for_run(policy: Policy, document: Document) -> list[Problem]:
+    """What a live run needs beyond what `compare` needs."""
+    problems = []
+    if not policy.endpoints:
+        problems.append(document.problem(("endpoints",), "is required to run", "name an endpoint"))
+    for name, rule in policy.families.items():
+        path = ("families", name)
+        kind = kind_of(name, rule)
+        if kind is None:
+            hint = f"one of {', '.join(get_args(Kind))}"
+            problems.append(document.problem((*path, "kind"), "is required to run", hint))
+        if rule.dataset is None:
+            hint = f"a JSONL file of the repository, or {BUILTIN}"
+            problems.append(document.problem((*path, "dataset"), "is required to run", hint))
+        if kind == "custom" and rule.match is None:
+            problems.append(document.problem((*path, "match"), "is required for kind: custom"))
+        if kind == "custom" and rule.dataset == BUILTIN:
+            what = "a custom family has no built-in dataset"
+            problems.append(document.problem((*path, "dataset"), what))
+    return problems
+
+
+def parse_policy_for_run(text: str, *, file: str) -> tuple[Policy, Document]:
+    """A policy that a live run can use. Raises Problems."""
+    policy, document = parse_policy(text, file=file)
+    if problems := problems_for_run(policy, document):
+        raise Problems(problems)
+    return policy, document
+
+
+def url_problem(url: str) -> str:
+    """Why a base URL cannot be used (in the form ``what | hint``); empty when it can."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "is not a URL"
+    if parts.scheme not in ("https", "http") or not host or re.search(r"[\s\\%<>\"]", url):
+        return "must be an https:// URL with a host"
+    if parts.username is not None or parts.password is not None:
+        return "must not contain a user name or password | name the key by api_key_env"
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        return "must end with the path (no query, no fragment)"
+    if parts.scheme == "http" and not is_loopback(url):
+        return "must be https:// (plain http is for this machine only)"
+    return ""
+
+
+def _address(url: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return None
+
+
+def is_loopback(url: str) -> bool:
+    address = _address(url)
+    return urlsplit(url).hostname == "localhost" or (address is not None and address.is_loopback)
+
+
+def is_private(url: str) -> bool:
+    """A literal address that is not public. Names are checked when they are resolved."""
+    address = _address(url)
+    return address is not None and not address.is_global and not address.is_loopback
