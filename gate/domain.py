@@ -177,3 +177,37 @@ class PerArm:
 
     baseline: int
     candidate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One unit (a family, or a slice of it) compared on both arms. Scores and deltas are in [−1, 1].
+
+    `delta` is candidate − baseline; `interval` has confidence `level` and agrees with `outcome`;
+    `n_dropped` counts the samples that an arm lost; `gating` is false for a slice so small that it could
+    not see a loss of `margin`: it can block, but a pass does not wait for it.
+    """
+
+    config: str | None  # the model config under test; None where results were recorded elsewhere
+    family: str
+    slice: SliceKey | None
+    metric: str
+    severity: Severity
+    n_pairs: int
+    n_dropped: PerArm
+    baseline: float | None
+    candidate: float | None
+    delta: float | None
+    interval: tuple[float, float]
+    level: float
+    p_value: float | None
+    margin: float
+    outcome: Outcome
+    method: str
+    lost: int
+    gained: int
+    detectable: float | None
+    more_samples: int | None
+    gating: bool
+    reason: str
+    waiver: str | None = None

@@ -1,0 +1,235 @@
+"""L9: the command line. Arguments → one call of gate.app; errors → one line a problem and an exit code.
+
+Heavy packages are imported by the command that needs them, so that ``driftgate --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from gate import __version__
+from gate.errors import EXIT_INTERRUPTED, EXIT_PASS, EXIT_UNDECIDED, GateError, Interrupted
+
+if TYPE_CHECKING:
+    from gate.app import Tools
+
+Command = Callable[[argparse.Namespace, "Tools"], int]
+
+_EPILOG = """\
+exit codes: 0 pass, waived or neutral; 1 blocked; 2 usage, policy, config or dataset error;
+            3 inconclusive or could not evaluate; 130 interrupted
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        from gate.app import Tools
+
+        command: Command = arguments.command
+        return command(arguments, Tools(environ=os.environ))
+    except GateError as error:
+        print(f"driftgate: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("driftgate: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PASS
+    except Exception as error:
+        if os.environ.get("DRIFTGATE_DEBUG"):
+            raise
+        print(f"driftgate: {_bug(error)}", file=sys.stderr)
+        return EXIT_UNDECIDED
+
+
+def _stop(signum: int, frame: object) -> NoReturn:
+    del signum, frame
+    raise Interrupted
+
+
+def _bug(error: Exception) -> str:
+    """One line that a maintainer can use: no message of the error, which may quote data."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else "?"
+    return (
+        f"internal error ({type(error).__name__} at {where}). This is a bug in Driftgate; "
+        "set DRIFTGATE_DEBUG=1 for the details. Nothing was decided."
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="driftgate",
+        description="The release gate for model changes: candidate and baseline answer the same questions.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"driftgate {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_run(commands)
+    _add_compare(commands)
+    _add_validate(commands)
+    _add_render(commands)
+    _add_init(commands)
+    _add_demo(commands)
+    _add_schema(commands)
+    action = commands.add_parser("action", description="Run as a GitHub Action, from the environment.")
+    action.set_defaults(command=_action)
+    return parser
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _command(commands: Commands, name: str, text: str, command: Command) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_run(commands: Commands) -> None:
+    parser = _command(commands, "run", "ask both models, compare, decide", _run)
+    _policy(parser)
+    parser.add_argument(
+        "--candidate", type=Path, required=True, metavar="FILE", help="model config to release"
+    )
+    parser.add_argument("--baseline", type=Path, required=True, metavar="FILE", help="model config in use")
+    _out(parser)
+    parser.add_argument(
+        "--store", type=Path, metavar="FILE", help="keep answers here; never pay twice for one"
+    )
+    parser.add_argument("--root", type=Path, metavar="DIR", help="repository root that paths are relative to")
+
+
+def _add_compare(commands: Commands) -> None:
+    parser = _command(
+        commands, "compare", "decide from two recorded result files; calls no endpoint", _compare
+    )
+    _policy(parser)
+    parser.add_argument("--baseline", type=Path, required=True, metavar="JSONL")
+    parser.add_argument("--candidate", type=Path, required=True, metavar="JSONL")
+    _out(parser)
+
+
+def _add_validate(commands: Commands) -> None:
+    parser = _command(
+        commands, "validate", "check policy, datasets and model configs; calls no endpoint", _validate
+    )
+    _policy(parser)
+    parser.add_argument(
+        "configs", type=Path, nargs="*", metavar="CONFIG", help="default: all the policy watches"
+    )
+    parser.add_argument("--root", type=Path, metavar="DIR", help="repository root that paths are relative to")
+
+
+def _add_render(commands: Commands) -> None:
+    parser = _command(commands, "render", "make an output again from report.json", _render)
+    parser.add_argument("report", type=Path, metavar="REPORT_JSON")
+    parser.add_argument("--format", choices=("markdown", "html", "json"), default="markdown")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+
+
+def _add_init(commands: Commands) -> None:
+    parser = _command(commands, "init", "write a policy, a model config and a workflow to start from", _init)
+    parser.add_argument(
+        "directory", type=Path, nargs="?", default=Path(), help="repository root (default: here)"
+    )
+
+
+def _add_demo(commands: Commands) -> None:
+    parser = _command(commands, "demo", "see a regression blocked, on this machine, with no key", _demo)
+    _out(parser)
+    parser.add_argument("--model", choices=("simulated", "local"), default="simulated", help="who answers")
+
+
+def _add_schema(commands: Commands) -> None:
+    parser = _command(commands, "schema", "print a JSON Schema", _schema)
+    parser.add_argument("name", choices=("policy", "model-config", "report"))
+
+
+def _policy(parser: argparse.ArgumentParser) -> None:
+    default = Path(".github/driftgate.yml")
+    parser.add_argument("--policy", type=Path, default=default, metavar="FILE", help=f"default: {default}")
+
+
+def _out(parser: argparse.ArgumentParser) -> None:
+    default = Path("driftgate-out")
+    parser.add_argument(
+        "--out", type=Path, default=default, metavar="DIR", help=f"report folder (default: {default})"
+    )
+
+
+def _run(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import RunOptions, run
+
+    options = RunOptions(
+        policy=arguments.policy,
+        candidate=arguments.candidate,
+        baseline=arguments.baseline,
+        out=arguments.out,
+        store=arguments.store,
+        root=arguments.root,
+    )
+    return run(options, tools)
+
+
+def _compare(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import CompareOptions, compare
+
+    options = CompareOptions(
+        policy=arguments.policy,
+        candidate=arguments.candidate,
+        baseline=arguments.baseline,
+        out=arguments.out,
+    )
+    return compare(options, tools)
+
+
+def _validate(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import validate
+
+    return validate(arguments.policy, arguments.configs, arguments.root, tools)
+
+
+def _render(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import render
+
+    return render(arguments.report, arguments.format, arguments.out, tools)
+
+
+def _init(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.scaffold import init
+
+    return init(arguments.directory, tools.out)
+
+
+def _demo(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.demo import demo
+
+    return demo(arguments.model, arguments.out, tools)
+
+
+def _schema(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.scaffold import schema_text
+
+    tools.out.write(schema_text(arguments.name))
+    return EXIT_PASS
+
+
+def _action(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.action_run import run_action
+
+    del arguments
+    return run_action(tools)

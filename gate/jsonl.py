@@ -1,0 +1,77 @@
+"""L1: JSON lines, strictly: one object a line, unique keys, finite numbers; every bad line is located."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import NoReturn, TypeVar
+
+from gate.domain import Json
+from gate.errors import Problem, Problems
+
+MAX_PROBLEMS = 50
+
+Item = TypeVar("Item")
+
+
+def read_jsonl(text: str, *, file: str, read: Callable[[dict[str, Json]], Item]) -> list[tuple[int, Item]]:
+    """Each non-blank line through `read`, with its line number.
+
+    `read` raises ValueError (``what`` or ``what | hint``) for a line that is not as it should be.
+
+    Raises
+    ------
+    Problems
+        The first 50 bad lines.
+    """
+    items, problems = [], []
+    for number, line in _lines(text):
+        try:
+            items.append((number, read(_object(line))))
+        except (ValueError, RecursionError) as error:
+            problems.append(_problem(file, number, error))
+            if len(problems) >= MAX_PROBLEMS:
+                break
+    if problems:
+        raise Problems(problems)
+    return items
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    # Not splitlines(): U+2028 and friends may stand inside a JSON string.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
+def _object(line: str) -> dict[str, Json]:
+    value = json.loads(line, object_pairs_hook=_unique, parse_constant=_not_finite)
+    if not isinstance(value, dict):
+        raise BadLine("is not a JSON object")
+    return value
+
+
+class BadLine(ValueError):
+    """A line that is JSON, but not what belongs here."""
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadLine("has a key twice")
+    return found
+
+
+def _not_finite(text: str) -> NoReturn:
+    del text
+    raise BadLine("holds NaN or Infinity | write null for a missing number")
+
+
+def _problem(file: str, line: int, error: Exception) -> Problem:
+    if isinstance(error, json.JSONDecodeError):
+        what = f"is not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+        return Problem(file=file, line=line, column=error.colno, what=what)
+    if isinstance(error, RecursionError):
+        return Problem(file=file, line=line, column=1, what="is nested too deeply")
+    what, _, hint = str(error).partition(" | ")
+    return Problem(file=file, line=line, column=1, what=what, hint=hint)

@@ -1,0 +1,245 @@
+"""L7: the pull request comment and the job summary, from a Report.
+
+What comes from data (slice values, paths, model names) stands in code spans: GitHub renders no HTML, link,
+mention or image inside them. No model output is shown. Rows are dropped, passing ones first, to stay
+within the byte limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+
+from gate.domain import Comparison
+from gate.report import Report
+from gate.wording import (
+    OUTCOME_ICONS,
+    VERDICT_ICONS,
+    because,
+    count,
+    duration,
+    headline,
+    interval,
+    listed,
+    points,
+    printable,
+    signed,
+    usd,
+)
+
+COMMENT_LIMIT = 60_000  # UTF-8 bytes; GitHub's 65,536 are of a unit it does not document
+
+_HEADERS = ("family", "n", "baseline", "candidate", "delta (interval)", "outcome", "severity")
+
+
+def code(text: str, *, most: int = 80) -> str:
+    """Untrusted text as a code span that is safe inside a table cell."""
+    flat = printable(text).replace("`", "'").replace("|", "¦").replace("<!--", "< !--")
+    cut = flat if len(flat) <= most else f"{flat[: most - 1]}…"
+    return f"`{cut.strip() or ' '}`"
+
+
+def plain(text: str) -> str:
+    """Text of ours that may quote a name: nothing in it renders as markup, mentions or links."""
+    flat = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    quiet = re.sub(r"([\\`*_{}\[\]|~])", r"\\\1", flat)
+    return re.sub(r"([@#]|://)", "\\1\u2060", quiet)
+
+
+def comment(report: Report, *, limit: int = COMMENT_LIMIT) -> str:
+    """The comment, at most `limit` UTF-8 bytes."""
+    ranked = sorted(report.comparisons, key=_importance)
+    if _size(full := _render(report, ranked)) <= limit:
+        return full
+    low, high = 0, len(ranked)
+    while low < high:  # the largest number of rows that fits
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _size(_render(report, ranked[:middle])) <= limit else (low, middle - 1)
+    cut = _render(report, ranked[:low])
+    return cut if _size(cut) <= limit else minimal(report)
+
+
+def minimal(report: Report) -> str:
+    """The verdict and where to read the rest: for when nothing longer can be posted."""
+    text = plain(headline(report)[:500])
+    return f"### {VERDICT_ICONS[report.verdict]} {text}\n\n{_footer(report)}\n"
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def _importance(one: Comparison) -> tuple[int, bool, float]:
+    blocking = one.severity == "blocking"
+    order = {"regressed": 0 if blocking else 2, "inconclusive": 1 if blocking else 4}
+    rank = order.get(one.outcome, 3 if one.slice is None else 5)
+    return rank, one.slice is not None, one.delta or 0.0
+
+
+def _render(report: Report, rows: Sequence[Comparison]) -> str:
+    kept = set(map(id, rows))
+    shown = [one for one in report.comparisons if id(one) in kept]
+    parts = [
+        f"### {VERDICT_ICONS[report.verdict]} {plain(headline(report))}",
+        _simulated(report),
+        *_notices(report),
+        *_tables([one for one in shown if notable(one)]),
+        _dropped(len(report.comparisons) - len(shown)),
+        _quiet_slices([one for one in shown if not notable(one)]),
+        _config_changes(report),
+        _measurement(report),
+        _footer(report),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def notable(one: Comparison) -> bool:
+    """Families always; slices when there is something to say about them."""
+    return one.slice is None or one.outcome in ("regressed", "improved") or _holds_up(one)
+
+
+def _holds_up(one: Comparison) -> bool:
+    return one.severity == "blocking" and one.gating and one.outcome == "inconclusive"
+
+
+def _simulated(report: Report) -> str:
+    if not report.simulated:
+        return ""
+    return "> [!NOTE]\n> The endpoints of this run were **simulated**: these are not a real model's figures."
+
+
+def _notices(report: Report) -> list[str]:
+    lines = [plain(text) for text in (*report.reasons[_headlined(report) :], *report.notices)]
+    return ["\n".join(f"- {line}" for line in lines)] if lines else []
+
+
+def _headlined(report: Report) -> int:
+    """How many reasons the headline has said already."""
+    return 1 if report.verdict in ("error", "neutral") else 0
+
+
+def _tables(rows: Sequence[Comparison]) -> list[str]:
+    configs = {one.config for one in rows}
+    tables = []
+    for config, group in groupby(rows, key=lambda one: one.config):
+        title = f"**{code(config)}**\n\n" if config and len(configs) > 1 else ""
+        tables.append(title + _table(list(group)))
+    return tables
+
+
+def _table(rows: Sequence[Comparison]) -> str:
+    from tabulate import tabulate
+
+    align = ("left", "right", "right", "right", "left", "left", "left")
+    return tabulate(
+        [_row(one) for one in rows],
+        headers=_HEADERS,
+        tablefmt="github",
+        colalign=align,
+        disable_numparse=True,
+    )
+
+
+def _row(one: Comparison) -> tuple[str, ...]:
+    strong = "**" if one.outcome == "regressed" and one.severity == "blocking" else ""
+    return (
+        _name(one),
+        f"{one.n_pairs:,}",
+        points(one.baseline),
+        points(one.candidate),
+        f"{strong}{signed(one.delta)}{strong} {interval(one.interval)}",
+        f"{OUTCOME_ICONS[one.outcome]} {strong}{one.outcome}{strong}{_aside(one)}",
+        one.severity,
+    )
+
+
+def _name(one: Comparison) -> str:
+    if one.slice is None:
+        return code(one.family)
+    return f"&emsp;↳ {code(f'{one.slice.name}: {one.slice.value}')}"
+
+
+def _aside(one: Comparison) -> str:
+    if one.waiver is not None:
+        return " (waived)"
+    return "" if one.gating else " (too small to gate)"
+
+
+def _dropped(number: int) -> str:
+    if not number:
+        return ""
+    return f"_{count(number, 'row')} left out to fit; report.json has them all._"
+
+
+def _quiet_slices(rows: Sequence[Comparison]) -> str:
+    if not rows:
+        return ""
+    small = sum(not one.gating for one in rows)
+    aside = f", {small} of them too small to see their margin" if small else ""
+    return _folded(f"{count(len(rows), 'more slice')} without a finding{aside}", "\n\n".join(_tables(rows)))
+
+
+def _config_changes(report: Report) -> str:
+    if not report.changes:
+        return ""
+    several = len({change.config for change in report.changes}) > 1
+    lines = [
+        f"- {f'{code(change.config)} ' if several else ''}{change.what}: "
+        f"{code(change.before)} → {code(change.after)}"
+        for change in report.changes
+    ]
+    names = listed(list(dict.fromkeys(change.what for change in report.changes)))
+    return _folded(f"What changed: {names}", "\n".join(lines))
+
+
+def _measurement(report: Report) -> str:
+    if not report.comparisons:
+        return ""
+    calls, usage = report.calls, report.usage
+    asked = calls.baseline + calls.candidate
+    facts = [count(asked, "call"), count(usage.tokens, "token"), usd(usage.usd)]
+    title = "How it was measured"
+    if asked:
+        title += f": {', '.join([*facts, duration(report.provenance.seconds)])}"
+    return _folded(title, "\n".join(f"- {line}" for line in _measured_lines(report)))
+
+
+def _measured_lines(report: Report) -> list[str]:
+    calls, served = report.calls, report.provenance.served_models
+    lines = [
+        f"calls: {calls.baseline:,} baseline, {calls.candidate:,} candidate; "
+        f"{calls.cached:,} answered from the store, {calls.failed:,} failed",
+    ]
+    for arm, names in (("baseline", served.baseline), ("candidate", served.candidate)):
+        if names:
+            lines.append(f"{arm} was answered by {', '.join(code(name) for name in names[:5])}")
+    lines += _not_measured(report)
+    lines += [f"{code(one.family)}: {plain(one.reason)}" for one in because(report)[:20]]
+    lines.append(
+        "scores in points of 100, the same samples on both arms; _regressed_: a loss is shown; "
+        "_unchanged_: any loss is smaller than the margin; _inconclusive_: neither is shown"
+    )
+    return lines
+
+
+def _not_measured(report: Report) -> list[str]:
+    return [
+        f"not measured in {code(one.family)}: {one.n_dropped.baseline:,} samples on the baseline, "
+        f"{one.n_dropped.candidate:,} on the candidate (no answer, or not scorable)"
+        for one in report.comparisons
+        if one.slice is None and (one.n_dropped.baseline or one.n_dropped.candidate)
+    ]
+
+
+def _folded(title: str, body: str) -> str:
+    return f"<details>\n<summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def _footer(report: Report) -> str:
+    origin = report.provenance
+    parts = [f"head {code(origin.head_sha[:12])}"] if origin.head_sha else []
+    if origin.run_url and re.fullmatch(r"https?://[A-Za-z0-9.:/_-]+", origin.run_url):
+        parts.append(f"[run]({origin.run_url})")
+    parts.append(f"Driftgate {origin.version}")
+    return f"<sub>{' · '.join(parts)}</sub>"

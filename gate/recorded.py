@@ -1,0 +1,100 @@
+"""L2: recorded results, the input of `compare`, one JSON object a line::
+
+    {"family": "remediation", "sample_id": "a1", "repeat": 0, "score": 1, "slices": {"cwe": "CWE-89"},
+     "cluster": null, "error": null}
+
+`score: null` is unscored; with `error`, the call had failed. A `run` writes the same files, so that its
+decision can be made again without calling an endpoint.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from gate.datasets import label, labels
+from gate.domain import CallFailure, Json, Observation, Score, Unscored
+from gate.errors import Problem, Problems, UsageError
+from gate.jsonl import BadLine, read_jsonl
+
+_KEYS = {"family", "sample_id", "repeat", "score", "slices", "cluster", "error", "reason"}
+
+
+def read_results(path: Path) -> tuple[Observation, ...]:
+    """Read a result file. Raises Problems (bad lines, an asking given twice) or UsageError (no file)."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        what = f"is not UTF-8 text (byte {error.start})"
+        raise Problems([Problem(file=str(path), what=what)]) from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    numbered = read_jsonl(text, file=str(path), read=_observation)
+    if not numbered:
+        raise Problems([Problem(file=str(path), what="holds no results")])
+    if twice := _repeated(numbered, str(path)):
+        raise Problems(twice)
+    return tuple(observation for _, observation in numbered)
+
+
+def write_results(observations: Iterable[Observation]) -> str:
+    """The text of a result file."""
+    return "".join(json.dumps(_line(one), ensure_ascii=False) + "\n" for one in observations)
+
+
+def _repeated(numbered: list[tuple[int, Observation]], file: str) -> list[Problem]:
+    first: dict[tuple[str, str, int], int] = {}
+    problems = []
+    for line, one in numbered:
+        before = first.setdefault((one.family, one.sample_id, one.repeat), line)
+        if before != line:
+            what = f"is the same family, sample and repeat as line {before}"
+            problems.append(Problem(file=file, line=line, column=1, what=what))
+    return problems[:50]
+
+
+def _observation(item: dict[str, Json]) -> Observation:
+    if set(item) - _KEYS:
+        raise BadLine(f"has an unknown key | known here: {', '.join(sorted(_KEYS))}")
+    repeat = item.get("repeat", 0)
+    if not isinstance(repeat, int) or isinstance(repeat, bool) or repeat < 0:
+        raise BadLine("has a repeat that is not a whole number from 0")
+    slices, cluster = labels(item)
+    return Observation(
+        family=label(item.get("family"), "family"),
+        sample_id=label(item.get("sample_id"), "sample_id"),
+        repeat=repeat,
+        result=_result(item),
+        slices=slices,
+        cluster=cluster,
+    )
+
+
+def _result(item: dict[str, Json]) -> Score | Unscored | CallFailure:
+    if "score" not in item:
+        raise BadLine("has no score | write null when there is none")
+    score, error = item["score"], item.get("error")
+    if error is not None:
+        if score is not None:
+            raise BadLine("has a score and an error | an asking that failed has score null")
+        return CallFailure(kind="unknown", detail="recorded as an error")
+    if score is None:
+        return Unscored(reason="recorded without a score")
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+        raise BadLine("has a score outside 0 to 1")
+    return Score(value=float(score))
+
+
+def _line(one: Observation) -> dict[str, Json]:
+    result = one.result
+    return {
+        "family": one.family,
+        "sample_id": one.sample_id,
+        "repeat": one.repeat,
+        "score": result.value if isinstance(result, Score) else None,
+        "slices": dict(one.slices),
+        "cluster": one.cluster,
+        "error": f"{result.kind}: {result.detail}" if isinstance(result, CallFailure) else None,
+        "reason": None if isinstance(result, CallFailure) else result.reason,
+    }

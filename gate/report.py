@@ -1,0 +1,121 @@
+"""L7: the Report, one versioned JSON record. Every output is rendered from it alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from gate.domain import Comparison, Verdict
+from gate.errors import UsageError
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference between the two model configs. `what` is one of our own words; no prompt text."""
+
+    config: str
+    what: str
+    before: str
+    after: str
+    line: int = 0  # in the candidate's file; 0 where the key is absent there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """Askings. `failed` counts those without an answer; `cached` those answered from the store."""
+
+    baseline: int = 0
+    candidate: int = 0
+    cached: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmUsage:
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float | None = None  # None where the policy states no price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReport:
+    baseline: ArmUsage = field(default_factory=ArmUsage)
+    candidate: ArmUsage = field(default_factory=ArmUsage)
+    tokens: int = 0
+    usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmDigests:
+    baseline: str
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModels:
+    """Model names and fingerprints as the endpoints stated them."""
+
+    baseline: tuple[str, ...] = ()
+    candidate: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What the decision rests on. Times are ISO 8601 in UTC, `seconds` the wall time of the run."""
+
+    version: str
+    seed: int
+    started: str
+    finished: str
+    seconds: float
+    policy_digest: str | None = None
+    dataset_digests: dict[str, str] = field(default_factory=dict)
+    config_digests: dict[str, ArmDigests] = field(default_factory=dict)
+    served_models: ServedModels = field(default_factory=ServedModels)
+    base_sha: str | None = None
+    head_sha: str | None = None
+    run_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A run, whole. `reasons` say why it is not a pass; `notices` what a reader should know besides."""
+
+    schema_version: Literal[1] = 1
+    verdict: Verdict
+    blocked: bool
+    simulated: bool = False
+    reasons: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    changes: tuple[Change, ...] = ()
+    calls: Calls = field(default_factory=Calls)
+    usage: UsageReport = field(default_factory=UsageReport)
+    provenance: Provenance
+
+
+def to_json(report: Report) -> str:
+    """Canonical text: keys in the order above, no NaN (a NaN is a bug and raises ValueError)."""
+    return json.dumps(asdict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_json(text: str, *, file: str) -> Report:
+    """A report that was written before. Raises UsageError with the first thing wrong."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(Report).validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise UsageError(f"{file}: is not a Driftgate report: {where}: {first['msg']}") from None
+
+
+def json_schema() -> dict[str, object]:
+    """The JSON Schema of `report.json`."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Report).json_schema()

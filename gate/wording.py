@@ -1,0 +1,129 @@
+"""L7: numbers and verdicts as people read them. Scores are shown in points of 100."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from gate.domain import Comparison, Outcome, Verdict
+from gate.report import Report
+
+MINUS = "\N{MINUS SIGN}"
+
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+VERDICT_ICONS: dict[Verdict, str] = {
+    "pass": "🟢",
+    "waived": "🟠",
+    "blocked": "🔴",
+    "inconclusive": "🟡",
+    "neutral": "⚪",
+    "error": "⛔",
+}
+OUTCOME_ICONS: dict[Outcome, str] = {
+    "improved": "🟢",
+    "unchanged": "⚪",
+    "regressed": "🔴",
+    "inconclusive": "🟡",
+}
+
+
+def printable(text: str) -> str:
+    """Without line breaks, control characters, and characters that hide or reorder text."""
+    return _INVISIBLE.sub(" ", text)
+
+
+def points(value: float | None) -> str:
+    """0.8123 → ``81.2``; nothing measured → ``–``."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def signed(value: float | None) -> str:
+    """−0.05 → ``−5.0``; a zero has no sign."""
+    if value is None:
+        return "–"
+    text = f"{100 * value:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", MINUS)
+
+
+def interval(bounds: tuple[float, float]) -> str:
+    return f"[{signed(bounds[0])}, {signed(bounds[1])}]"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 call``, ``1,200 calls``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def usd(amount: float | None) -> str:
+    if amount is None:
+        return "no price stated"
+    return f"${amount:.2f}" if amount >= 0.01 or amount == 0 else "< $0.01"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def unit(one: Comparison) -> str:
+    """``family`` or ``family / name=value``."""
+    return one.family if one.slice is None else f"{one.family} / {one.slice.name}={one.slice.value}"
+
+
+def listed(items: Sequence[str], *, most: int = 3) -> str:
+    """``a, b and c``; ``a, b, c and 4 more``."""
+    shown = list(items[:most])
+    if len(items) > most:
+        return f"{', '.join(shown)} and {len(items) - most} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def because(report: Report) -> list[Comparison]:
+    """The comparisons that made the verdict, the largest loss first."""
+    wanted: dict[Verdict, Outcome] = {
+        "blocked": "regressed",
+        "waived": "regressed",
+        "inconclusive": "inconclusive",
+        "error": "inconclusive",
+    }
+    found = [
+        one
+        for one in report.comparisons
+        if one.severity == "blocking"
+        and one.outcome == wanted.get(report.verdict)
+        and (one.gating or one.outcome == "regressed")
+    ]
+    return sorted(found, key=lambda one: (one.slice is not None, one.delta or 0.0))
+
+
+def headline(report: Report) -> str:
+    """The answer, in one line of plain text."""
+    units = because(report)
+    match report.verdict:
+        case "blocked":
+            return f"Blocked: {listed([f'{unit(one)} {_loss(one)}' for one in units])}"
+        case "waived":
+            return f"Waived: {listed([f'{unit(one)} {_loss(one)}' for one in units])}, released by waiver"
+        case "inconclusive":
+            return f"Inconclusive: not enough evidence on {listed([unit(one) for one in units])}"
+        case "error":
+            return f"Could not evaluate: {report.reasons[0] if report.reasons else 'nothing was measured'}"
+        case "neutral":
+            return (
+                f"Nothing to evaluate: {report.reasons[0] if report.reasons else 'no model config changed'}"
+            )
+        case "pass":
+            return f"Pass: {_passed(report)}"
+
+
+def _loss(one: Comparison) -> str:
+    return f"lost {points(abs(one.delta or 0.0))} points"
+
+
+def _passed(report: Report) -> str:
+    families = [one for one in report.comparisons if one.slice is None]
+    better = [one.family for one in families if one.outcome == "improved"]
+    text = f"no blocking regression in {count(len(families), 'family', 'families')}"
+    return f"{text}; {listed(better)} improved" if better else text
