@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from gate import __version__
 from gate.errors import EXIT_INTERRUPTED, EXIT_PASS, EXIT_UNDECIDED, GateError, Interrupted
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gate.app import Tools
 
 Command = Callable[[argparse.Namespace, "Tools"], int]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
 _EPILOG = """\
 exit codes: 0 pass, waived or neutral; 1 blocked; 2 usage, policy, config or dataset error;
@@ -37,10 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         command: Command = arguments.command
         return command(arguments, Tools(environ=os.environ))
     except GateError as error:
-        print(f"driftgate: {error}", file=sys.stderr)
+        sys.stderr.write(f"driftgate: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:
-        print("driftgate: interrupted", file=sys.stderr)
+        sys.stderr.write("driftgate: interrupted\n")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("DRIFTGATE_DEBUG"):
             raise
-        print(f"driftgate: {_bug(error)}", file=sys.stderr)
+        sys.stderr.write(f"driftgate: {_bug(error)}\n")
         return EXIT_UNDECIDED
 
 
@@ -78,19 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"driftgate {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    _add_run(commands)
     _add_compare(commands)
     _add_validate(commands)
     _add_render(commands)
-    _add_init(commands)
-    _add_demo(commands)
     _add_schema(commands)
-    action = commands.add_parser("action", description="Run as a GitHub Action, from the environment.")
-    action.set_defaults(command=_action)
     return parser
-
-
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _command(commands: Commands, name: str, text: str, command: Command) -> argparse.ArgumentParser:
@@ -99,24 +92,8 @@ def _command(commands: Commands, name: str, text: str, command: Command) -> argp
     return parser
 
 
-def _add_run(commands: Commands) -> None:
-    parser = _command(commands, "run", "ask both models, compare, decide", _run)
-    _policy(parser)
-    parser.add_argument(
-        "--candidate", type=Path, required=True, metavar="FILE", help="model config to release"
-    )
-    parser.add_argument("--baseline", type=Path, required=True, metavar="FILE", help="model config in use")
-    _out(parser)
-    parser.add_argument(
-        "--store", type=Path, metavar="FILE", help="keep answers here; never pay twice for one"
-    )
-    parser.add_argument("--root", type=Path, metavar="DIR", help="repository root that paths are relative to")
-
-
 def _add_compare(commands: Commands) -> None:
-    parser = _command(
-        commands, "compare", "decide from two recorded result files; calls no endpoint", _compare
-    )
+    parser = _command(commands, "compare", "decide from two recorded result files; calls no endpoint", _compare)
     _policy(parser)
     parser.add_argument("--baseline", type=Path, required=True, metavar="JSONL")
     parser.add_argument("--candidate", type=Path, required=True, metavar="JSONL")
@@ -124,13 +101,9 @@ def _add_compare(commands: Commands) -> None:
 
 
 def _add_validate(commands: Commands) -> None:
-    parser = _command(
-        commands, "validate", "check policy, datasets and model configs; calls no endpoint", _validate
-    )
+    parser = _command(commands, "validate", "check policy, datasets and model configs; calls no endpoint", _validate)
     _policy(parser)
-    parser.add_argument(
-        "configs", type=Path, nargs="*", metavar="CONFIG", help="default: all the policy watches"
-    )
+    parser.add_argument("configs", type=Path, nargs="*", metavar="CONFIG", help="default: all the policy watches")
     parser.add_argument("--root", type=Path, metavar="DIR", help="repository root that paths are relative to")
 
 
@@ -139,19 +112,6 @@ def _add_render(commands: Commands) -> None:
     parser.add_argument("report", type=Path, metavar="REPORT_JSON")
     parser.add_argument("--format", choices=("markdown", "html", "json"), default="markdown")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
-
-
-def _add_init(commands: Commands) -> None:
-    parser = _command(commands, "init", "write a policy, a model config and a workflow to start from", _init)
-    parser.add_argument(
-        "directory", type=Path, nargs="?", default=Path(), help="repository root (default: here)"
-    )
-
-
-def _add_demo(commands: Commands) -> None:
-    parser = _command(commands, "demo", "see a regression blocked, on this machine, with no key", _demo)
-    _out(parser)
-    parser.add_argument("--model", choices=("simulated", "local"), default="simulated", help="who answers")
 
 
 def _add_schema(commands: Commands) -> None:
@@ -166,23 +126,7 @@ def _policy(parser: argparse.ArgumentParser) -> None:
 
 def _out(parser: argparse.ArgumentParser) -> None:
     default = Path("driftgate-out")
-    parser.add_argument(
-        "--out", type=Path, default=default, metavar="DIR", help=f"report folder (default: {default})"
-    )
-
-
-def _run(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import RunOptions, run
-
-    options = RunOptions(
-        policy=arguments.policy,
-        candidate=arguments.candidate,
-        baseline=arguments.baseline,
-        out=arguments.out,
-        store=arguments.store,
-        root=arguments.root,
-    )
-    return run(options, tools)
+    parser.add_argument("--out", type=Path, default=default, metavar="DIR", help=f"report folder (default: {default})")
 
 
 def _compare(arguments: argparse.Namespace, tools: Tools) -> int:
@@ -209,27 +153,8 @@ def _render(arguments: argparse.Namespace, tools: Tools) -> int:
     return render(arguments.report, arguments.format, arguments.out, tools)
 
 
-def _init(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.scaffold import init
-
-    return init(arguments.directory, tools.out)
-
-
-def _demo(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.demo import demo
-
-    return demo(arguments.model, arguments.out, tools)
-
-
 def _schema(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.scaffold import schema_text
 
     tools.out.write(schema_text(arguments.name))
     return EXIT_PASS
-
-
-def _action(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.action_run import run_action
-
-    del arguments
-    return run_action(tools)

@@ -65,7 +65,8 @@ def _rows(one: Measured) -> Iterator[_Row]:
 
 
 def _values(paired: Paired, name: str) -> set[str]:
-    labels: list[Mapping[str, str]] = [item.slices for item in (*paired.pairs, *paired.unpaired)]
+    labels: list[Mapping[str, str]] = [pair.slices for pair in paired.pairs]
+    labels += [lost.slices for lost in paired.unpaired]
     return {slices[name] for slices in labels if name in slices}
 
 
@@ -107,8 +108,7 @@ def missing_too_much(limit: float, n_pairs: int, unpaired: Sequence[Unpaired]) -
     worst = max(lost.baseline, lost.candidate)
     if worst > limit * asked:
         return (
-            f"{_shares(lost, asked)} of {asked} samples have no score; "
-            f"at most {limit:.1%} may be missing (max_missing)"
+            f"{_shares(lost, asked)} of {asked} samples have no score; at most {limit:.1%} may be missing (max_missing)"
         )
     return None
 

@@ -185,8 +185,7 @@ def _config_changes(report: Report) -> str:
         return ""
     several = len({change.config for change in report.changes}) > 1
     lines = [
-        f"- {f'{code(change.config)} ' if several else ''}{change.what}: "
-        f"{code(change.before)} → {code(change.after)}"
+        f"- {f'{code(change.config)} ' if several else ''}{change.what}: {code(change.before)} → {code(change.after)}"
         for change in report.changes
     ]
     names = listed(list(dict.fromkeys(change.what for change in report.changes)))

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from gate.domain import Json, Message
+from gate.domain import Arm, Json, Message
 from gate.errors import FileProblem, Problems
 from gate.files import Files, path_problem, read_text
 from gate.positions import Document, read_yaml
@@ -66,6 +66,18 @@ class LoadedConfig:
 
     def system_messages(self) -> tuple[Message, ...]:
         return (Message(role="system", content=self.system_prompt),) if self.system_prompt else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPair:
+    """Two model configs to compare; `path` is the candidate's, and names the pair."""
+
+    path: str
+    baseline: LoadedConfig
+    candidate: LoadedConfig
+
+    def arm(self, arm: Arm) -> LoadedConfig:
+        return self.baseline if arm == "baseline" else self.candidate
 
 
 def load_config(files: Files, path: str, *, endpoints: Collection[str], label: str = "") -> LoadedConfig:

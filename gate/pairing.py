@@ -75,9 +75,7 @@ def _by_sample(observations: Iterable[Observation]) -> _Arm:
 def _pair(sample_id: str, left: list[float], right: list[float], labels: _Labels) -> Pair | Unpaired:
     slices, cluster = labels
     if not left or not right:
-        return Unpaired(
-            sample_id=sample_id, slices=slices, baseline_missing=not left, candidate_missing=not right
-        )
+        return Unpaired(sample_id=sample_id, slices=slices, baseline_missing=not left, candidate_missing=not right)
     return Pair(
         sample_id=sample_id,
         baseline=_mean(left),

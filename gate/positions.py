@@ -111,9 +111,7 @@ def _structural_problems(text: str, file: str) -> Iterator[Problem]:
         if what:
             yield Problem(file=file, line=line, column=column, what=what)
         if depth > MAX_DEPTH:
-            yield Problem(
-                file=file, line=line, column=column, what=f"is nested deeper than {MAX_DEPTH} levels"
-            )
+            yield Problem(file=file, line=line, column=column, what=f"is nested deeper than {MAX_DEPTH} levels")
             return
 
 
@@ -170,9 +168,7 @@ class _Reader:
 
     def _complain(self, node: yaml.Node, path: Path, what: str, hint: str) -> None:
         line, column = _place(node)
-        self.problems.append(
-            Problem(file=self.file, line=line, column=column, path=dotted(path), what=what, hint=hint)
-        )
+        self.problems.append(Problem(file=self.file, line=line, column=column, path=dotted(path), what=what, hint=hint))
 
 
 def _place(node: yaml.Node) -> tuple[int, int]:

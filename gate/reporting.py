@@ -10,8 +10,7 @@ from datetime import datetime
 from gate import __version__
 from gate.comparing import SEED
 from gate.domain import Answer, Arm, CallFailure, Comparison, Completion
-from gate.evaluation import ModelPair
-from gate.model_config import LoadedConfig
+from gate.model_config import LoadedConfig, ModelPair
 from gate.report import (
     ArmDigests,
     Calls,
@@ -101,9 +100,7 @@ def could_not(reasons: Sequence[str], origin: Origin, clocked: Clocked) -> Repor
 def failures(answers: Iterable[Answer]) -> list[str]:
     """The commonest reasons why calls failed, by arm, with counts. No model text."""
     counted = Counter(
-        (answer.question.arm, answer.outcome.detail)
-        for answer in answers
-        if isinstance(answer.outcome, CallFailure)
+        (answer.question.arm, answer.outcome.detail) for answer in answers if isinstance(answer.outcome, CallFailure)
     )
     most = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     return [f"{detail} ({number:,} {arm} calls)" for (arm, detail), number in most[:4]]

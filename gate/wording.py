@@ -111,9 +111,7 @@ def headline(report: Report) -> str:
         case "error":
             return f"Could not evaluate: {report.reasons[0] if report.reasons else 'nothing was measured'}"
         case "neutral":
-            return (
-                f"Nothing to evaluate: {report.reasons[0] if report.reasons else 'no model config changed'}"
-            )
+            return f"Nothing to evaluate: {report.reasons[0] if report.reasons else 'no model config changed'}"
         case "pass":
             return f"Pass: {_passed(report)}"
 

@@ -79,9 +79,7 @@ def decide(units: Sequence[Unit], *, alpha: float, power: float, seed: int) -> t
 def _levels(units: Sequence[Unit], found: Sequence[Evidence], alpha: float) -> list[float]:
     """The level at which each unit is tested for a loss."""
     levels = [alpha] * len(units)
-    testable = [
-        i for i, unit in enumerate(units) if unit.severity == "blocking" and unit.insufficient is None
-    ]
+    testable = [i for i, unit in enumerate(units) if unit.severity == "blocking" and unit.insufficient is None]
     slices = [i for i in testable if units[i].is_slice]
     families = [i for i in testable if not units[i].is_slice]
     share = FAMILY_SHARE if slices and families else 1.0

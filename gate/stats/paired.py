@@ -8,7 +8,8 @@ References
 ----------
 Tango T. (1998). Equivalence test and confidence interval for the difference in proportions for the paired-sample
 design. Statistics in Medicine 17, 891-908.
-Fagerland M. W., Lydersen S., Laake P. (2013). The McNemar test for binary matched-pairs data. BMC Med. Res. Methodol. 13, 91.
+Fagerland M. W., Lydersen S., Laake P. (2013). The McNemar test for binary matched-pairs data.
+BMC Med. Res. Methodol. 13, 91.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def _unit_differences(scores: PairedScores) -> Floats:
 
 
 def _scale(moved: Floats) -> float:
-    """The size of a typical difference: sum of squares over sum of magnitudes. 1 for 0/1 scores and for no difference."""
+    """The size of a typical difference: sum of squares over sum of magnitudes. 1 for 0/1 scores."""
     total = float(np.abs(moved).sum())
     return float((moved**2).sum()) / total if total else 1.0
 
@@ -224,8 +225,8 @@ def shows_no_loss_of(found: Evidence, margin: float, *, alpha: float) -> bool:
 def detectable_drop(found: Evidence, *, alpha: float, power: float) -> float | None:
     """The smallest drop this unit shows at `alpha` with probability `power`, given the discordance seen.
 
-    Normal approximation (for planning and reporting only; it never decides), with a continuity correction; None when not
-    even the largest drop would show.
+    Normal approximation, for planning and reporting only: it never decides. None when not even the largest drop
+    would show.
     """
     if found.n == 0 or 0.5**found.n > alpha:
         return None

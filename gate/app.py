@@ -1,0 +1,144 @@
+"""L9: the straight line that joins the layers. Each function does one command and returns an exit code."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TextIO
+
+from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, UsageError
+from gate.files import LocalFiles, read_text, repository_root
+from gate.report import Report, from_json, to_json
+from gate.verdict import EXIT_CODES
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The outside world, passed in."""
+
+    environ: Mapping[str, str]
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+    now: Callable[[], datetime] = _utc_now
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOptions:
+    policy: Path
+    baseline: Path
+    candidate: Path
+    out: Path
+
+
+def compare(options: CompareOptions, tools: Tools) -> int:
+    """Decide from two recorded result files. No endpoint is called."""
+    from gate.comparing import Measured, compare as compare_units
+    from gate.pairing import pair_families
+    from gate.policy import parse_policy
+    from gate.recorded import read_results
+    from gate.reporting import Clocked, Findings, Origin, evaluated
+
+    started, begun = tools.now(), tools.clock()
+    text = read_local(options.policy)
+    policy, document = parse_policy(text, file=str(options.policy))
+    paired = pair_families(read_results(options.baseline), read_results(options.candidate))
+    if unknown := sorted(set(paired) - set(policy.families)):
+        what = f"has no rule for {', '.join(unknown)}, which the results hold"
+        raise Problems([document.problem(("families",), what, "add a rule, or leave the family out of the results")])
+    if absent := [name for name in policy.families if name not in paired]:
+        what = "has no results in either file"
+        raise Problems(
+            document.problem(("families", name), what, "a family without data is never a pass") for name in absent
+        )
+    measured = [
+        Measured(config=None, family=name, metric="score", rule=rule, paired=paired[name])
+        for name, rule in policy.families.items()
+    ]
+    found = Findings(comparisons=compare_units(measured, policy), policy_digest=digest(text))
+    clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
+    return finish(evaluated(found, Origin(), clocked), options.out, tools)
+
+
+def finish(report: Report, out: Path, tools: Tools) -> int:
+    """Write the report's files, say the answer, and return its exit code."""
+    from gate.terminal import text
+
+    write_outputs(report, out)
+    tools.out.write(f"{text(report)}\nreport: {out / 'report.html'}\n")
+    return EXIT_CODES[report.verdict]
+
+
+def write_outputs(report: Report, out: Path) -> None:
+    """`report.json`, `comment.md` and `report.html` into a folder. Raises UsageError when it cannot be written."""
+    from gate.html_page import page
+    from gate.markdown import comment
+
+    texts = {"report.json": to_json(report), "comment.md": comment(report), "report.html": page(report)}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in texts.items():
+            (out / name).write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{out}: the report cannot be written: {error.strerror}") from None
+
+
+def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tools: Tools) -> int:
+    """Check a policy and model configs; every problem at once."""
+    from gate.model_config import load_config
+    from gate.policy import parse_policy
+
+    policy, _ = parse_policy(read_local(policy_path), file=str(policy_path))
+    problems: list[Problem] = []
+    for config in configs:
+        home = root or repository_root(config)
+        try:
+            inside = str(config.resolve().relative_to(home.resolve()))
+            load_config(LocalFiles(home), inside, endpoints=policy.endpoints, label=str(config))
+        except Problems as found:
+            problems += found.problems
+        except (FileProblem, ValueError) as error:
+            what = error.what if isinstance(error, FileProblem) else f"is outside {home}"
+            problems.append(Problem(file=str(config), what=what))
+    if problems:
+        raise Problems(problems)
+    tools.out.write(f"valid: {policy_path} ({len(policy.families)} families), {len(configs)} model configs\n")
+    return EXIT_PASS
+
+
+def render(path: Path, form: Literal["markdown", "html", "json"], out: Path | None, tools: Tools) -> int:
+    """Make an output again from report.json."""
+    from gate.html_page import page
+    from gate.markdown import comment
+
+    report = from_json(read_local(path, limit=64 * 1024 * 1024), file=str(path))
+    content = {"markdown": comment, "html": page, "json": to_json}[form](report)
+    if out is None:
+        tools.out.write(content)
+        return EXIT_PASS
+    try:
+        out.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error.strerror}") from None
+    return EXIT_PASS
+
+
+def read_local(path: Path, *, limit: int = 256 * 1024) -> str:
+    """A text file that the command line names. Raises UsageError naming it."""
+    try:
+        return read_text(LocalFiles(path.resolve().parent), path.name, limit=limit)
+    except FileProblem as problem:
+        raise UsageError(f"{path}: {problem.what}") from None
+
+
+def digest(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

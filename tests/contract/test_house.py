@@ -1,0 +1,58 @@
+"""Files that must agree: layers, exit codes, help, schemas."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gate import cli, verdict
+from gate.domain import Verdict
+
+ROOT = Path(__file__).parents[2]
+LAYERS = [
+    {"__init__", "domain", "errors"},
+    {"positions", "schema", "files", "jsonl", "policy", "model_config"},
+    {"datasets", "recorded", "pairing"},
+    {"stats", "stats.paired", "stats.multiplicity", "stats.decision"},
+    {"comparing", "verdict"},
+    {"report"},
+    {"wording", "markdown", "html_page", "terminal", "scaffold", "reporting"},
+    {"app"},
+    {"cli"},
+    {"__main__"},
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+
+def modules():
+    for path in sorted((ROOT / "gate").rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT / "gate").with_suffix("").parts)
+        yield name.removesuffix(".__init__") if name != "__init__" else name, path
+
+
+@pytest.mark.parametrize(("name", "path"), [pytest.param(*found, id=found[0]) for found in modules()])
+def test_layers__a_module_imports_only_from_its_own_or_a_lower_layer(name, path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gate" and node.module != "gate":
+            assert LEVEL[node.module.removeprefix("gate.")] <= LEVEL[name], node.module
+
+
+def test_exit_codes__every_verdict_has_one_and_help_says_it():
+    assert set(verdict.EXIT_CODES) == set(Verdict.__args__)
+    assert "0 pass, waived or neutral; 1 blocked; 2 usage" in cli._EPILOG
+
+
+@pytest.mark.parametrize("name", ["policy", "model-config", "report"])
+def test_schema__prints_a_json_schema(name):
+    done = subprocess.run([sys.executable, "-m", "gate", "schema", name], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["type"] == "object"
+
+
+def test_help__imports_nothing_heavy():
+    code = (
+        "import sys, gate.cli; print([m for m in ('numpy','pydantic','requests','yaml','jinja2') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
