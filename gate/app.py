@@ -9,12 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
+from gate.domain import ARMS
 from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, UsageError
 from gate.files import LocalFiles, read_text, repository_root
 from gate.report import Report, from_json, to_json
 from gate.verdict import EXIT_CODES
+
+if TYPE_CHECKING:
+    from gate.evaluation import Suite
+    from gate.model_config import LoadedConfig, ModelPair
+    from gate.policy import Policy
+    from gate.positions import Document
+    from gate.runner import Line
 
 
 def _utc_now() -> datetime:
@@ -30,6 +38,128 @@ class Tools:
     err: TextIO = field(default_factory=lambda: sys.stderr)
     now: Callable[[], datetime] = _utc_now
     clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    policy: Path
+    baseline: Path
+    candidate: Path
+    out: Path
+
+
+def run(options: RunOptions, tools: Tools) -> int:
+    """Ask the endpoints of both model configs, compare, decide."""
+    from gate.evaluation import load_suites
+    from gate.model_config import ModelPair
+    from gate.policy import parse_policy_for_run
+
+    text = read_local(options.policy)
+    policy, document = parse_policy_for_run(text, file=str(options.policy))
+    suites = load_suites(policy, document, LocalFiles(repository_root(options.policy)))
+    candidate = _config(options.candidate, policy)
+    pair = ModelPair(path=candidate.path, baseline=_config(options.baseline, policy), candidate=candidate)
+    job = Job(policy=policy, document=document, digest=digest(text), suites=suites, pair=pair)
+    return finish(evaluate(job, options.out, tools), options.out, tools)
+
+
+def _config(path: Path, policy: Policy) -> LoadedConfig:
+    from gate.model_config import load_config
+
+    root = repository_root(path)
+    inside = path.resolve().relative_to(root).as_posix()
+    try:
+        return load_config(LocalFiles(root), inside, endpoints=policy.endpoints, label=str(path))
+    except FileProblem as problem:
+        raise UsageError(f"{path}: {problem.what}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """All that an evaluation needs, read and checked."""
+
+    policy: Policy
+    document: Document
+    digest: str
+    suites: tuple[Suite, ...]
+    pair: ModelPair
+
+
+def evaluate(job: Job, out: Path, tools: Tools) -> Report:
+    """Ask, score, compare; the recorded results go to `out`, so that `compare` can decide again."""
+    from gate.comparing import Measured, compare as compare_units
+    from gate.evaluation import dataset_digests, observe, questions
+    from gate.pairing import pair_families
+    from gate.recorded import write_results
+    from gate.reporting import Clocked, Findings, Origin, calls, evaluated, usage
+    from gate.runner import Runner
+
+    started, begun = tools.now(), tools.clock()
+    asked = [(job.pair.arm(one.arm).endpoint, one) for one in questions(job.pair, job.suites)]
+    runner = Runner(lines=_lines(job, tools), budget=job.policy.budget, progress=log_progress(tools))
+    answers = runner.ask_all(asked)
+    observed = observe(answers, job.suites)
+    out.mkdir(parents=True, exist_ok=True)
+    for arm, observations in observed.items():
+        (out / f"{arm}.jsonl").write_text(write_results(observations), encoding="utf-8")
+    paired = pair_families(observed["baseline"], observed["candidate"])
+    measured = [
+        Measured(
+            config=job.pair.path, family=one.name, metric=one.family.metric, rule=one.rule, paired=paired[one.name]
+        )
+        for one in job.suites
+    ]
+    prices = {arm: job.policy.endpoints[job.pair.arm(arm).endpoint].price for arm in ARMS}
+    found = Findings(
+        comparisons=compare_units(measured, job.policy),
+        answers=answers,
+        pairs=(job.pair,),
+        calls=calls(answers),
+        usage=usage(answers, prices),
+        policy_digest=job.digest,
+        dataset_digests=dataset_digests(job.suites),
+        notices=_waiver_notice(job.policy),
+    )
+    clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
+    return evaluated(found, Origin(), clocked)
+
+
+def _lines(job: Job, tools: Tools) -> dict[str, Line]:
+    """The endpoints in use, with their keys. Raises Problems for every key that is not set."""
+    from gate.endpoints.transport import HttpEndpoint
+    from gate.runner import Line
+
+    lines, problems = {}, []
+    for alias in dict.fromkeys(job.pair.arm(arm).endpoint for arm in ARMS):
+        rule = job.policy.endpoints[alias]
+        key = tools.environ.get(rule.api_key_env, "") if rule.api_key_env else ""
+        if rule.api_key_env and not key:
+            what = f"{rule.api_key_env} is not set in the environment"
+            problems.append(job.document.problem(("endpoints", alias, "api_key_env"), what, "set the secret"))
+        endpoint = HttpEndpoint(alias=alias, rule=rule, key=key)
+        lines[alias] = Line(endpoint=endpoint, max_concurrency=rule.max_concurrency, price=rule.price)
+    if problems:
+        raise Problems(problems)
+    return lines
+
+
+def _waiver_notice(policy: Policy) -> tuple[str, ...]:
+    if policy.waivers is None:
+        return ()
+    return ("waivers are configured, but this version applies none: what regressed blocks",)
+
+
+def log_progress(tools: Tools, *, every: float = 15.0) -> Callable[[int, int, int], None]:
+    """A line of progress every 15 s, for logs and terminals alike; nothing for short runs."""
+    last = [tools.clock()]
+
+    def say(done: int, failed: int, total: int) -> None:
+        if tools.clock() - last[0] >= every:
+            last[0] = tools.clock()
+            tools.err.write(f"{done:,} of {total:,} calls done, {failed:,} failed\n")
+            tools.err.flush()
+
+    return say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

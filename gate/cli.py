@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"driftgate {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _add_run(commands)
     _add_compare(commands)
     _add_validate(commands)
     _add_render(commands)
@@ -90,6 +91,14 @@ def _command(commands: Commands, name: str, text: str, command: Command) -> argp
     parser = commands.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.")
     parser.set_defaults(command=command)
     return parser
+
+
+def _add_run(commands: Commands) -> None:
+    parser = _command(commands, "run", "ask both models, compare, decide", _run)
+    _policy(parser)
+    parser.add_argument("--candidate", type=Path, required=True, metavar="FILE", help="model config to release")
+    parser.add_argument("--baseline", type=Path, required=True, metavar="FILE", help="model config in use")
+    _out(parser)
 
 
 def _add_compare(commands: Commands) -> None:
@@ -127,6 +136,18 @@ def _policy(parser: argparse.ArgumentParser) -> None:
 def _out(parser: argparse.ArgumentParser) -> None:
     default = Path("driftgate-out")
     parser.add_argument("--out", type=Path, default=default, metavar="DIR", help=f"report folder (default: {default})")
+
+
+def _run(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import RunOptions, run
+
+    options = RunOptions(
+        policy=arguments.policy,
+        candidate=arguments.candidate,
+        baseline=arguments.baseline,
+        out=arguments.out,
+    )
+    return run(options, tools)
 
 
 def _compare(arguments: argparse.Namespace, tools: Tools) -> int:

@@ -9,10 +9,12 @@ from datetime import datetime
 
 from gate import __version__
 from gate.comparing import SEED
-from gate.domain import Answer, Arm, CallFailure, Comparison, Completion
+from gate.domain import ARMS, Answer, Arm, CallFailure, Comparison, Completion
 from gate.model_config import LoadedConfig, ModelPair
+from gate.policy import Price
 from gate.report import (
     ArmDigests,
+    ArmUsage,
     Calls,
     Change,
     Provenance,
@@ -20,6 +22,7 @@ from gate.report import (
     ServedModels,
     UsageReport,
 )
+from gate.runner import cost
 from gate.verdict import decide
 
 
@@ -104,6 +107,34 @@ def failures(answers: Iterable[Answer]) -> list[str]:
     )
     most = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     return [f"{detail} ({number:,} {arm} calls)" for (arm, detail), number in most[:4]]
+
+
+def calls(answers: Sequence[Answer]) -> Calls:
+    """How many askings each arm had, and how many got no answer."""
+    return Calls(
+        baseline=sum(one.question.arm == "baseline" for one in answers),
+        candidate=sum(one.question.arm == "candidate" for one in answers),
+        cached=sum(one.cached for one in answers),
+        failed=sum(isinstance(one.outcome, CallFailure) for one in answers),
+    )
+
+
+def usage(answers: Sequence[Answer], prices: Mapping[Arm, Price | None]) -> UsageReport:
+    """Tokens as the endpoints counted them, and their cost where a price is stated for both arms."""
+    arms: dict[Arm, ArmUsage] = {arm: _arm_usage(answers, arm, prices[arm]) for arm in ARMS}
+    costs = [one.usd for one in arms.values() if one.usd is not None]
+    return UsageReport(
+        baseline=arms["baseline"],
+        candidate=arms["candidate"],
+        tokens=sum(one.input_tokens + one.output_tokens for one in arms.values()),
+        usd=sum(costs) if len(costs) == len(arms) else None,
+    )
+
+
+def _arm_usage(answers: Iterable[Answer], arm: Arm, price: Price | None) -> ArmUsage:
+    used = [one.outcome.usage for one in answers if one.question.arm == arm and isinstance(one.outcome, Completion)]
+    read, written = sum(one.input_tokens for one in used), sum(one.output_tokens for one in used)
+    return ArmUsage(input_tokens=read, output_tokens=written, usd=cost(read, written, price))
 
 
 def _provenance(found: Findings, origin: Origin, clocked: Clocked) -> Provenance:
