@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from gate.domain import ARMS
+from gate.domain import ARMS, Answer
 from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, UsageError
 from gate.files import LocalFiles, read_text, repository_root
-from gate.report import Report, from_json, to_json
+from gate.report import Origin, Report, from_json, to_json
 from gate.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
+    from gate.comparing import Measured
     from gate.evaluation import Suite
     from gate.model_config import LoadedConfig, ModelPair
     from gate.policy import Policy
@@ -59,7 +60,7 @@ def run(options: RunOptions, tools: Tools) -> int:
     suites = load_suites(policy, document, LocalFiles(repository_root(options.policy)))
     candidate = _config(options.candidate, policy)
     pair = ModelPair(path=candidate.path, baseline=_config(options.baseline, policy), candidate=candidate)
-    job = Job(policy=policy, document=document, digest=digest(text), suites=suites, pair=pair)
+    job = Job(policy=policy, document=document, digest=digest(text), suites=suites, pairs=(pair,))
     return finish(evaluate(job, options.out, tools), options.out, tools)
 
 
@@ -82,46 +83,54 @@ class Job:
     document: Document
     digest: str
     suites: tuple[Suite, ...]
-    pair: ModelPair
+    pairs: tuple[ModelPair, ...]
+    origin: Origin = field(default_factory=Origin)
+    notices: tuple[str, ...] = ()
 
 
 def evaluate(job: Job, out: Path, tools: Tools) -> Report:
     """Ask, score, compare; the recorded results go to `out`, so that `compare` can decide again."""
-    from gate.comparing import Measured, compare as compare_units
-    from gate.evaluation import dataset_digests, observe, questions
-    from gate.pairing import pair_families
-    from gate.recorded import write_results
-    from gate.reporting import Clocked, Findings, Origin, calls, evaluated, usage
+    from gate.comparing import compare as compare_units
+    from gate.evaluation import dataset_digests, questions
+    from gate.reporting import Clocked, Findings, calls, evaluated, usage
     from gate.runner import Runner
 
     started, begun = tools.now(), tools.clock()
-    asked = [(job.pair.arm(one.arm).endpoint, one) for one in questions(job.pair, job.suites)]
+    asked = [(pair.arm(one.arm).endpoint, one) for pair in job.pairs for one in questions(pair, job.suites)]
     runner = Runner(lines=_lines(job, tools), budget=job.policy.budget, progress=log_progress(tools))
     answers = runner.ask_all(asked)
-    observed = observe(answers, job.suites)
-    out.mkdir(parents=True, exist_ok=True)
-    for arm, observations in observed.items():
-        (out / f"{arm}.jsonl").write_text(write_results(observations), encoding="utf-8")
-    paired = pair_families(observed["baseline"], observed["candidate"])
-    measured = [
-        Measured(
-            config=job.pair.path, family=one.name, metric=one.family.metric, rule=one.rule, paired=paired[one.name]
-        )
-        for one in job.suites
-    ]
-    prices = {arm: job.policy.endpoints[job.pair.arm(arm).endpoint].price for arm in ARMS}
+    measured = [one for pair in job.pairs for one in _measure(job, pair, answers, out)]
     found = Findings(
         comparisons=compare_units(measured, job.policy),
         answers=answers,
-        pairs=(job.pair,),
+        pairs=job.pairs,
         calls=calls(answers),
-        usage=usage(answers, prices),
+        usage=usage(answers, {alias: rule.price for alias, rule in job.policy.endpoints.items()}, job.pairs),
         policy_digest=job.digest,
         dataset_digests=dataset_digests(job.suites),
-        notices=_waiver_notice(job.policy),
+        notices=(*job.notices, *_waiver_notice(job.policy)),
     )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
-    return evaluated(found, Origin(), clocked)
+    return evaluated(found, job.origin, clocked)
+
+
+def _measure(job: Job, pair: ModelPair, answers: Sequence[Answer], out: Path) -> list[Measured]:
+    """Score the answers to one pair of configs, and keep the scores."""
+    from gate.comparing import Measured
+    from gate.evaluation import observe
+    from gate.pairing import pair_families
+    from gate.recorded import write_results
+
+    observed = observe((one for one in answers if one.question.config == pair.path), job.suites)
+    number = "" if len(job.pairs) == 1 else f"-{job.pairs.index(pair) + 1}"
+    out.mkdir(parents=True, exist_ok=True)
+    for arm, observations in observed.items():
+        (out / f"{arm}{number}.jsonl").write_text(write_results(observations), encoding="utf-8")
+    paired = pair_families(observed["baseline"], observed["candidate"])
+    return [
+        Measured(config=pair.path, family=one.name, metric=one.family.metric, rule=one.rule, paired=paired[one.name])
+        for one in job.suites
+    ]
 
 
 def _lines(job: Job, tools: Tools) -> dict[str, Line]:
@@ -130,7 +139,7 @@ def _lines(job: Job, tools: Tools) -> dict[str, Line]:
     from gate.runner import Line
 
     lines, problems = {}, []
-    for alias in dict.fromkeys(job.pair.arm(arm).endpoint for arm in ARMS):
+    for alias in dict.fromkeys(pair.arm(arm).endpoint for pair in job.pairs for arm in ARMS):
         rule = job.policy.endpoints[alias]
         key = tools.environ.get(rule.api_key_env, "") if rule.api_key_env else ""
         if rule.api_key_env and not key:
@@ -176,7 +185,7 @@ def compare(options: CompareOptions, tools: Tools) -> int:
     from gate.pairing import pair_families
     from gate.policy import parse_policy
     from gate.recorded import read_results
-    from gate.reporting import Clocked, Findings, Origin, evaluated
+    from gate.reporting import Clocked, Findings, evaluated
 
     started, begun = tools.now(), tools.clock()
     text = read_local(options.policy)

@@ -84,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_validate(commands)
     _add_render(commands)
     _add_schema(commands)
+    action = commands.add_parser("action", description="Run as a GitHub Action, from the environment.")
+    action.set_defaults(command=_action)
     return parser
 
 
@@ -179,3 +181,10 @@ def _schema(arguments: argparse.Namespace, tools: Tools) -> int:
 
     tools.out.write(schema_text(arguments.name))
     return EXIT_PASS
+
+
+def _action(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.action_run import run_action
+
+    del arguments
+    return run_action(tools)

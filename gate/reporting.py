@@ -17,6 +17,7 @@ from gate.report import (
     ArmUsage,
     Calls,
     Change,
+    Origin,
     Provenance,
     Report,
     ServedModels,
@@ -33,15 +34,6 @@ class Clocked:
     started: datetime
     finished: datetime
     seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where the judged files come from. Empty for a run on a command line."""
-
-    base_sha: str | None = None
-    head_sha: str | None = None
-    run_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +111,13 @@ def calls(answers: Sequence[Answer]) -> Calls:
     )
 
 
-def usage(answers: Sequence[Answer], prices: Mapping[Arm, Price | None]) -> UsageReport:
-    """Tokens as the endpoints counted them, and their cost where a price is stated for both arms."""
-    arms: dict[Arm, ArmUsage] = {arm: _arm_usage(answers, arm, prices[arm]) for arm in ARMS}
+def usage(answers: Sequence[Answer], prices: Mapping[str, Price | None], pairs: Sequence[ModelPair]) -> UsageReport:
+    """Tokens as the endpoints counted them, and their cost where every endpoint in use has a price."""
+    aliases = {(pair.path, arm): pair.arm(arm).endpoint for pair in pairs for arm in ARMS}
+    arms: dict[Arm, ArmUsage] = {}
+    for arm in ARMS:
+        mine = [one for one in answers if one.question.arm == arm]
+        arms[arm] = _arm_usage([(one, prices[aliases[one.question.config, arm]]) for one in mine])
     costs = [one.usd for one in arms.values() if one.usd is not None]
     return UsageReport(
         baseline=arms["baseline"],
@@ -131,10 +127,15 @@ def usage(answers: Sequence[Answer], prices: Mapping[Arm, Price | None]) -> Usag
     )
 
 
-def _arm_usage(answers: Iterable[Answer], arm: Arm, price: Price | None) -> ArmUsage:
-    used = [one.outcome.usage for one in answers if one.question.arm == arm and isinstance(one.outcome, Completion)]
-    read, written = sum(one.input_tokens for one in used), sum(one.output_tokens for one in used)
-    return ArmUsage(input_tokens=read, output_tokens=written, usd=cost(read, written, price))
+def _arm_usage(priced: Sequence[tuple[Answer, Price | None]]) -> ArmUsage:
+    used = [(one.outcome.usage, price) for one, price in priced if isinstance(one.outcome, Completion)]
+    costs = [cost(tokens.input_tokens, tokens.output_tokens, price) for tokens, price in used]
+    known = [one for one in costs if one is not None]
+    return ArmUsage(
+        input_tokens=sum(tokens.input_tokens for tokens, _ in used),
+        output_tokens=sum(tokens.output_tokens for tokens, _ in used),
+        usd=sum(known) if len(known) == len(costs) and costs else None,
+    )
 
 
 def _provenance(found: Findings, origin: Origin, clocked: Clocked) -> Provenance:

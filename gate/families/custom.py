@@ -1,7 +1,8 @@
 """L4: any dataset, compared by exact text, containment, pattern or JSON field.
 
-``input`` is ``{"prompt": "…"}``; ``target`` is a text, or a list of texts of which one is enough; white space around either is ignored. A pattern is tried
- on the first 2,000 characters; patterns come from the base branch's dataset, never from a pull request.
+``input`` is ``{"prompt": "…"}``; ``target`` is a text, or a list of texts of which one is enough; white space around
+either is ignored. A pattern is tried on the first 2,000 characters; patterns come from the base branch's dataset,
+never from a pull request.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from gate.domain import Verdict
 ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"__init__", "domain", "errors"},
-    {"positions", "schema", "files", "jsonl", "policy", "model_config"},
+    {"positions", "schema", "files", "jsonl", "policy", "model_config", "redact"},
     {"datasets", "recorded", "pairing"},
     {"endpoints", "endpoints.openai_chat", "endpoints.transport", "runner", "simulated"},
     {"families", "families.custom"},
@@ -23,7 +23,9 @@ LAYERS = [
     {"comparing", "verdict"},
     {"report"},
     {"wording", "markdown", "html_page", "terminal", "scaffold", "reporting"},
+    {"actions", "github"},
     {"app"},
+    {"action_run"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,11 @@
+# Digest as pinned by the public repository n24q02m/better-code-review-graph (Dockerfile).
+ARG BASE_IMAGE=python:3.13-slim-bookworm@sha256:a58daefb915e1e03ad48f3ca4df8832065412c5c35cacb9d39f4229184de12b6
+FROM ${BASE_IMAGE}
+ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+COPY requirements.lock /opt/driftgate/
+RUN pip install --require-hashes --only-binary=:all: -r /opt/driftgate/requirements.lock
+COPY entrypoint.py /opt/driftgate/
+COPY gate /opt/driftgate/gate
+RUN python -m compileall -q /opt/driftgate
+# No USER: a container action must run as root to write the runner's files.
+ENTRYPOINT ["python", "/opt/driftgate/entrypoint.py"]

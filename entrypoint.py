@@ -1,0 +1,10 @@
+"""What the container runs: everything comes from the runner's environment."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from gate.cli import main
+
+sys.exit(main(["action"]))

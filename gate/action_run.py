@@ -1,0 +1,247 @@
+"""L9: the run as a GitHub Action: judge first, then tell; a comment that fails never changes the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pathspec
+import requests
+
+from gate.actions import (
+    Commands,
+    Inputs,
+    PullRequest,
+    give_to_owner,
+    harmless,
+    read_event,
+    read_inputs,
+    run_url,
+    write_outputs,
+    write_summary,
+)
+from gate.app import Job, Tools, digest, evaluate, write_outputs as write_files
+from gate.errors import EXIT_INTERRUPTED, FileProblem, GateError, Interrupted, Problem, Problems
+from gate.evaluation import load_suites
+from gate.files import read_text
+from gate.github import ChangedFile, CommentSlot, CommitFiles, GitHub, Posted, upsert_comment
+from gate.markdown import comment
+from gate.model_config import ModelConfig, ModelPair, load_config
+from gate.policy import Policy, parse_policy_for_run
+from gate.positions import read_yaml
+from gate.redact import redact
+from gate.report import Origin, Report
+from gate.reporting import Clocked, could_not, neutral
+from gate.schema import parse
+from gate.terminal import text as terminal_text
+from gate.verdict import EXIT_CODES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """One run of the action, and all it may touch."""
+
+    inputs: Inputs
+    change: PullRequest
+    github: GitHub
+    commands: Commands
+    tools: Tools
+
+    @property
+    def origin(self) -> Origin:
+        url = run_url(self.tools.environ)
+        return Origin(base_sha=self.change.base_sha, head_sha=self.change.head_sha, run_url=url)
+
+    @property
+    def out(self) -> Path:
+        return Path(self.tools.environ.get("GITHUB_WORKSPACE", ".")) / self.inputs.out
+
+
+def run_action(tools: Tools) -> int:
+    """Judge the pull request of the event; the exit code."""
+    environ, commands = tools.environ, Commands(tools.out)
+    inputs = read_inputs(environ)
+    commands.mask(inputs.token)
+    api = environ.get("GITHUB_API_URL") or "https://api.github.com"
+    github = GitHub(
+        session=requests.Session(), api=api, repository=environ.get("GITHUB_REPOSITORY", ""), token=inputs.token
+    )
+    run = _Run(inputs=inputs, change=read_event(environ), github=github, commands=commands, tools=tools)
+    report, code = _judged(run)
+    _tell(run, report)
+    return code
+
+
+def _judged(run: _Run) -> tuple[Report, int]:
+    """The report and the exit code, whatever happens."""
+    started, begun = run.tools.now(), run.tools.clock()
+
+    def clocked() -> Clocked:
+        return Clocked(started=started, finished=run.tools.now(), seconds=run.tools.clock() - begun)
+
+    try:
+        report = _judge(run, clocked())
+    except Problems as error:
+        for problem in error.problems:
+            hint = f" ({problem.hint})" if problem.hint else ""
+            text = f"{problem.path}: {problem.what}{hint}".removeprefix(": ")
+            run.commands.annotate("error", text, file=problem.file, line=problem.line)
+        return could_not([str(one) for one in error.problems], run.origin, clocked()), error.exit_code
+    except GateError as error:
+        run.commands.annotate("error", str(error), file="", line=0)
+        return could_not([str(error)], run.origin, clocked()), error.exit_code
+    except Interrupted:
+        return could_not(["the run was interrupted"], run.origin, clocked()), EXIT_INTERRUPTED
+    return report, EXIT_CODES[report.verdict]
+
+
+def _judge(run: _Run, clocked: Clocked) -> Report:
+    base, head = run.github.files_at(run.change.base_sha), run.github.files_at(run.change.head_sha)
+    try:
+        text = read_text(base, run.inputs.policy)
+    except FileProblem as problem:
+        if problem.missing:
+            reason = f"the base branch has no {run.inputs.policy} yet; the gate starts when one is merged"
+            return neutral(reason, run.origin, clocked)
+        raise Problems([Problem(file=run.inputs.policy, what=problem.what)]) from None
+    policy, document = parse_policy_for_run(text, file=run.inputs.policy)
+    changed = run.github.changed_files(run.change.number)
+    notices = _edits(changed, run.inputs.policy, policy)
+    pairs, skipped = _pairs(policy, changed, base, head)
+    if not pairs:
+        reason = "no watched model config changed" if not skipped else "; ".join(skipped)
+        return neutral(reason, run.origin, clocked, notices)
+    suites = load_suites(policy, document, base)
+    job = Job(
+        policy=policy,
+        document=document,
+        digest=digest(text),
+        suites=suites,
+        pairs=tuple(pairs),
+        origin=run.origin,
+        notices=(*notices, *skipped),
+    )
+    _mask_keys(run, policy)
+    return evaluate(job, run.out, run.tools)
+
+
+def _mask_keys(run: _Run, policy: Policy) -> None:
+    for key in _keys(run.tools.environ, policy):
+        run.commands.mask(key)
+
+
+def _keys(environ: Mapping[str, str], policy: Policy) -> list[str]:
+    names = [rule.api_key_env for rule in policy.endpoints.values() if rule.api_key_env]
+    return [environ[name] for name in names if environ.get(name)]
+
+
+def _edits(changed: Sequence[ChangedFile], path: str, policy: Policy) -> tuple[str, ...]:
+    """The judge's own files are those of the base branch; say so when the pull request edits them."""
+    own = {path, *(rule.dataset for rule in policy.families.values() if rule.dataset)}
+    edited = sorted(own & {name for one in changed for name in (one.path, one.previous) if name})
+    if not edited:
+        return ()
+    return (f"this pull request edits {', '.join(edited)}; it was judged by the files of the base branch",)
+
+
+def _pairs(
+    policy: Policy, changed: Sequence[ChangedFile], base: CommitFiles, head: CommitFiles
+) -> tuple[list[ModelPair], list[str]]:
+    """The model configs to compare, and for those that are not, why."""
+    pairs, skipped = [], []
+    for one in _watched(policy, changed, head):
+        before = one.previous or one.path
+        if one.status == "removed":
+            skipped.append(f"{one.path} was removed")
+            continue
+        try:
+            baseline = load_config(base, before, endpoints=policy.endpoints, label=before)
+        except FileProblem as problem:
+            if not problem.missing:
+                raise Problems([Problem(file=before, what=problem.what)]) from None
+            skipped.append(f"{one.path} is new: there is no baseline to compare with")
+            continue
+        try:
+            candidate = load_config(head, one.path, endpoints=policy.endpoints, label=one.path)
+        except FileProblem as problem:
+            raise Problems([Problem(file=one.path, what=problem.what)]) from None
+        if baseline.digest == candidate.digest:
+            skipped.append(f"{one.path} asks the same of the same model as before")
+        else:
+            pairs.append(ModelPair(path=one.path, baseline=baseline, candidate=candidate))
+    return pairs, skipped
+
+
+def _watched(policy: Policy, changed: Sequence[ChangedFile], head: CommitFiles) -> list[ChangedFile]:
+    """Changed model configs, and unchanged ones whose system prompt file changed."""
+    spec = pathspec.PathSpec.from_lines("gitignore", policy.models)
+    touched = [one for one in changed if spec.match_file(one.path) or (one.previous and spec.match_file(one.previous))]
+    names, paths = {one.path for one in changed}, {one.path for one in touched}
+    others = [path for path in _configs(policy, head) if path not in paths and spec.match_file(path)]
+    by_prompt = [path for path in others if _prompt_file(head, path) in names]
+    return [*touched, *(ChangedFile(path=path, previous=None, status="modified") for path in by_prompt)]
+
+
+def _configs(policy: Policy, head: CommitFiles) -> list[str]:
+    """All files below the fixed beginnings of the patterns."""
+    starts = {pattern.partition("*")[0].rpartition("/")[0] for pattern in policy.models}
+    found: set[str] = set()
+    for start in starts:
+        try:
+            found |= set(head.below(start))
+        except FileProblem:
+            continue
+    return sorted(found)
+
+
+def _prompt_file(head: CommitFiles, path: str) -> str | None:
+    """The system prompt file that a config names; None where the config is not usable (it did not change)."""
+    try:
+        return parse(ModelConfig, read_yaml(read_text(head, path), file=path)).system_prompt_file
+    except GateError:
+        return None
+
+
+def _tell(run: _Run, report: Report) -> None:
+    """Files, log, summary, comment, outputs; nothing in them holds a secret."""
+    environ, tools = run.tools.environ, run.tools
+    hidden = [run.inputs.token, *(value for name, value in environ.items() if name.endswith(("_KEY", "_TOKEN")))]
+    write_files(report, run.out)
+    for path in run.out.iterdir():
+        path.write_text(redact(path.read_text(encoding="utf-8"), hidden), encoding="utf-8")
+    give_to_owner(run.out, run.out.parent)
+    tools.out.write(harmless(redact(terminal_text(report), hidden)) + "\n")
+    body = redact(comment(report), hidden)
+    write_summary(environ, body)
+    slot = CommentSlot(number=run.change.number, key=_slug(run.inputs.comment_key), head_sha=run.change.head_sha)
+    posted = upsert_comment(run.github, slot, body, create=report.verdict != "neutral")
+    if posted.action == "failed":
+        run.commands.annotate("warning", posted.why, file="", line=0)
+    _annotate(run, report)
+    write_outputs(environ, _outputs(run, report, posted))
+
+
+def _slug(key: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in key)[:80]
+
+
+def _annotate(run: _Run, report: Report) -> None:
+    for one in report.comparisons:
+        if one.severity == "blocking" and one.outcome == "regressed" and one.config:
+            line = next((change.line for change in report.changes if change.config == one.config and change.line), 1)
+            name = one.family if one.slice is None else f"{one.family} / {one.slice.name}={one.slice.value}"
+            run.commands.annotate("error", harmless(f"{name}: {one.reason}"), file=one.config, line=line)
+
+
+def _outputs(run: _Run, report: Report, posted: Posted) -> dict[str, str]:
+    regressed = [one for one in report.comparisons if one.outcome == "regressed" and one.severity == "blocking"]
+    return {
+        "verdict": report.verdict,
+        "blocked": str(report.blocked).lower(),
+        "regressions": str(len(regressed)),
+        "report-path": f"{run.inputs.out}/report.json",
+        "comment-url": posted.url or "",
+        "candidate-sha": run.change.head_sha,
+        "policy-sha": run.change.base_sha,
+    }
