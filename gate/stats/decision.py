@@ -1,11 +1,13 @@
 """L5: the fixed-size decision: every unit's outcome, with one alpha for the whole run.
 
-The blocking units share alpha: families 80 % of it, slices 20 % (families all of it when no slice blocks), Holm within
-each share with Tarone's correction. Advisory units are tested one by one; they cost the blocking ones nothing.
+All blocking units, families and slices alike, share one alpha: Holm's procedure in which a discrete test costs what
+it can use up, so a slice too small to ever reject costs nothing. Gains are tested by the mirror image of the same.
+Advisory units share an alpha of their own; they cost the blocking ones nothing. A pass needs every blocking unit, so
+non-inferiority is tested at alpha without correction.
 
-A unit's interval is made of the very limits that decide it: its upper limit at the unit's share of alpha (regressed ⇔
-it is below 0), its lower limit at the level of the non-inferiority test (unchanged ⇒ it is above −margin; improved ⇔ it
-is above 0). So an outcome and its interval never contradict each other.
+A unit's interval is made of the very limits that decide it: the upper one at the unit's share of alpha (regressed ⇔ it
+is below 0, unless the loss is below `ignore_below`), the lower one at the level of the non-inferiority test (unchanged
+⇒ it is above −margin; improved ⇔ it is above 0). So an outcome and its interval never contradict each other.
 """
 
 from __future__ import annotations
@@ -15,19 +17,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gate.domain import Outcome, Severity
-from gate.stats.multiplicity import tarone_holm
+from gate.stats.multiplicity import discrete_holm
 from gate.stats.paired import (
     NONINFERIORITY_SHARE,
     Evidence,
     PairedScores,
-    detectable_drop,
     evidence,
     limit,
-    samples_to_settle,
+    loss_limit,
     shows_no_loss_of,
 )
-
-FAMILY_SHARE = 0.8
+from gate.stats.power import detectable_drop, samples_to_settle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,37 +66,43 @@ class UnitResult:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Levels:
+    """At which a loss and a gain are tested, and `alpha`, at which non-inferiority is."""
+
+    loss: float
+    gain: float
+    alpha: float
+
+
 def decide(units: Sequence[Unit], *, alpha: float, power: float, seed: int) -> tuple[UnitResult, ...]:
     """Decide every unit, in the order given. The order of units and of samples changes nothing."""
     found = [evidence(unit.scores, seed=seed) for unit in units]
     levels = _levels(units, found, alpha)
-    return tuple(
-        _result(unit, one, level=level, alpha=alpha, power=power)
-        for unit, one, level in zip(units, found, levels, strict=True)
-    )
+    return tuple(_result(unit, one, level, power=power) for unit, one, level in zip(units, found, levels, strict=True))
 
 
-def _levels(units: Sequence[Unit], found: Sequence[Evidence], alpha: float) -> list[float]:
-    """The level at which each unit is tested for a loss."""
-    levels = [alpha] * len(units)
-    testable = [i for i, unit in enumerate(units) if unit.severity == "blocking" and unit.insufficient is None]
-    slices = [i for i in testable if units[i].is_slice]
-    families = [i for i in testable if not units[i].is_slice]
-    share = FAMILY_SHARE if slices and families else 1.0
-    for group, part in ((families, share), (slices, 1 - share if families else 1.0)):
-        p_values, floors = [found[i].p_worse for i in group], [found[i].p_floor for i in group]
-        for i, level in zip(group, tarone_holm(p_values, floors, alpha=part * alpha), strict=True):
-            levels[i] = level
+def _levels(units: Sequence[Unit], found: Sequence[Evidence], alpha: float) -> list[_Levels]:
+    levels = [_Levels(loss=alpha, gain=alpha, alpha=alpha)] * len(units)
+    for severity in ("blocking", "advisory"):
+        group = [i for i, unit in enumerate(units) if unit.severity == severity and unit.insufficient is None]
+        sizes = [found[i].sizes for i in group]
+        losses = discrete_holm([found[i].p_worse for i in group], sizes, alpha=alpha)
+        gains = discrete_holm([found[i].p_better for i in group], sizes, alpha=alpha)
+        for i, loss, gain in zip(group, losses, gains, strict=True):
+            levels[i] = _Levels(loss=loss, gain=gain, alpha=alpha)
     return levels
 
 
-def _result(unit: Unit, found: Evidence, *, level: float, alpha: float, power: float) -> UnitResult:
+def _result(unit: Unit, found: Evidence, levels: _Levels, *, power: float) -> UnitResult:
     scores = unit.scores
     differences = scores.differences
-    interval = _interval(found, level=level, alpha=alpha)
-    outcome = _outcome(unit, found, level=level, alpha=alpha)
-    detectable = detectable_drop(found, alpha=level, power=power)
-    more = samples_to_settle(found, alpha=level, margin=unit.margin) if outcome == "inconclusive" else None
+    interval = _interval(found, levels)
+    outcome = _outcome(unit, found, levels)
+    detectable = detectable_drop(found, alpha=levels.loss, power=power)
+    more = None
+    if outcome == "inconclusive":
+        more = samples_to_settle(found, level=levels.loss, alpha=levels.alpha, margin=unit.margin)
     return UnitResult(
         key=unit.key,
         n=scores.n,
@@ -104,7 +110,7 @@ def _result(unit: Unit, found: Evidence, *, level: float, alpha: float, power: f
         candidate=_mean(scores.candidate.tolist()),
         delta=_mean(differences.tolist()),
         interval=interval,
-        level=1 - level - NONINFERIORITY_SHARE * alpha,
+        level=1 - levels.loss - NONINFERIORITY_SHARE * levels.alpha,
         p_value=found.p_worse if scores.n else None,
         margin=unit.margin,
         outcome=outcome,
@@ -118,23 +124,25 @@ def _result(unit: Unit, found: Evidence, *, level: float, alpha: float, power: f
     )
 
 
-def _outcome(unit: Unit, found: Evidence, *, level: float, alpha: float) -> Outcome:
+def _outcome(unit: Unit, found: Evidence, levels: _Levels) -> Outcome:
     if unit.insufficient is not None or found.n == 0:
         return "inconclusive"
-    if found.p_worse <= level and -found.delta > unit.ignore_below:
+    if found.p_worse <= levels.loss and -found.delta > unit.ignore_below:
         return "regressed"
-    if found.p_better <= NONINFERIORITY_SHARE * alpha:
+    if found.p_better <= levels.gain:
         return "improved"
-    return "unchanged" if shows_no_loss_of(found, unit.margin, alpha=alpha) else "inconclusive"
+    return "unchanged" if shows_no_loss_of(found, unit.margin, alpha=levels.alpha) else "inconclusive"
 
 
-def _interval(found: Evidence, *, level: float, alpha: float) -> tuple[float, float]:
-    """Score limits, held to the exact tests at 0: the interval excludes 0 when, and only when, such a test rejects."""
-    below = NONINFERIORITY_SHARE * alpha
-    low, high = limit(found, alpha=below, side="low"), limit(found, alpha=level, side="high")
+def _interval(found: Evidence, levels: _Levels) -> tuple[float, float]:
+    """Limits held to the exact tests at 0: the interval excludes 0 when, and only when, such a test rejects.
+
+    Legitimate either way: rejecting "delta ≥ 0" rejects every larger delta too, and widening an interval is safe.
+    """
+    low, high = loss_limit(found, alpha=levels.alpha), limit(found, alpha=max(levels.loss, 1e-9), side="high")
     step = 1e-6
-    high = min(high, -step) if found.p_worse <= level else max(high, 0.0)
-    low = max(low, step) if found.p_better <= below else min(low, 0.0)
+    high = min(high, -step) if found.p_worse <= levels.loss else max(high, 0.0)
+    low = max(low, step) if found.p_better <= levels.gain else min(low, 0.0)
     return max(-1.0, min(low, found.delta)), min(1.0, max(high, found.delta))
 
 

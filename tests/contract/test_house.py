@@ -19,7 +19,7 @@ LAYERS = [
     {"endpoints", "endpoints.openai_chat", "endpoints.transport", "runner", "simulated"},
     {"families", "families.custom"},
     {"evaluation"},
-    {"stats", "stats.paired", "stats.multiplicity", "stats.decision"},
+    {"stats", "stats.paired", "stats.multiplicity", "stats.power", "stats.decision"},
     {"comparing", "verdict"},
     {"report"},
     {"wording", "markdown", "html_page", "terminal", "scaffold", "reporting"},

@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from gate.stats.decision import Unit, decide
-from gate.stats.multiplicity import tarone_holm
+from gate.stats.multiplicity import Sizes, discrete_holm
 from gate.stats.paired import DRAWS, Evidence, PairedScores, evidence, limit, mcnemar_exact, sign_flip
 
 
@@ -45,7 +45,9 @@ def test_sign_flip__monte_carlo_is_near_the_exact_binomial():
 
 
 def test_limit__score_statistic_at_each_limit_is_the_normal_quantile():
-    found = Evidence(n=44, lost=2, gained=12, scale=1, delta=10 / 44, p_worse=1, p_better=0, p_floor=0, method="none")
+    found = Evidence(
+        n=44, lost=2, gained=12, scale=1, delta=10 / 44, p_worse=1, p_better=0, sizes=Sizes(floor=0.0), method="none"
+    )
     low, high = limit(found, alpha=0.025, side="low"), limit(found, alpha=0.025, side="high")
     for bound in (low, high):
         assert abs(_score(12, 2, 44, bound)) == pytest.approx(stats.norm.ppf(0.975), abs=1e-4)
@@ -60,15 +62,16 @@ def _score(gained, lost, n, delta):
     return (gained - lost - n * delta) / math.sqrt(n * (2 * q + delta - delta**2))
 
 
-def test_tarone_holm__is_holm_when_no_test_is_hopeless():
+def test_discrete_holm__is_holm_for_continuous_tests():
     p_values = [0.001, 0.2, 0.012, 0.03, 0.017]
-    levels = tarone_holm(p_values, [0.0] * 5, alpha=0.05)
+    levels = discrete_holm(p_values, [Sizes(floor=0.0)] * 5, alpha=0.05)
     rejected = [p <= level for p, level in zip(p_values, levels, strict=True)]
     assert rejected == multipletests(p_values, alpha=0.05, method="holm")[0].tolist()
 
 
-def test_tarone_holm__a_test_that_cannot_reject_costs_nothing():
-    assert tarone_holm([0.04, 1.0, 1.0], [0.0, 1.0, 0.5], alpha=0.05)[0] == 0.05
+def test_discrete_holm__a_test_that_cannot_reject_costs_nothing():
+    sizes = [Sizes(floor=0.0), Sizes(floor=1.0), Sizes(floor=0.5)]
+    assert discrete_holm([0.04, 1.0, 1.0], sizes, alpha=0.05)[0] == 0.05
 
 
 @pytest.mark.parametrize(
