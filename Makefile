@@ -1,13 +1,26 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: test lint clean
+DEMO := .venv-demo/bin/python
+
+.PHONY: demo bench-endpoints test lint datasets clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	touch $@
+
+.venv-demo/ready: requirements.lock
+	$(PYTHON) -m venv .venv-demo
+	.venv-demo/bin/pip install -q --require-hashes -r requirements.lock
+	touch $@
+
+demo: .venv-demo/ready  ## a regression blocked, on this machine, with no key
+	$(DEMO) -m gate demo
+
+bench-endpoints: .venv/ready
+	$(BIN)/python bench/endpoints.py
 
 test: .venv/ready  ## everything, in a virtual environment of its own
 	$(BIN)/pytest -n 2
@@ -17,5 +30,8 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+datasets: .venv/ready  ## the starter datasets, from their seeded generator
+	$(BIN)/python datasets/build.py
+
 clean:
-	rm -rf .venv driftgate-out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-demo driftgate-out .pytest_cache .mypy_cache .ruff_cache

@@ -49,8 +49,8 @@ class RunOptions:
     out: Path
 
 
-def run(options: RunOptions, tools: Tools) -> int:
-    """Ask the endpoints of both model configs, compare, decide."""
+def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
+    """Ask the endpoints of both model configs, compare, decide. `simulated` is said in every output."""
     from gate.evaluation import load_suites
     from gate.model_config import ModelPair
     from gate.policy import parse_policy_for_run
@@ -60,7 +60,7 @@ def run(options: RunOptions, tools: Tools) -> int:
     suites = load_suites(policy, document, LocalFiles(repository_root(options.policy)))
     candidate = _config(options.candidate, policy)
     pair = ModelPair(path=candidate.path, baseline=_config(options.baseline, policy), candidate=candidate)
-    job = Job(policy=policy, document=document, digest=digest(text), suites=suites, pairs=(pair,))
+    job = Job(policy=policy, document=document, digest=digest(text), suites=suites, pairs=(pair,), simulated=simulated)
     return finish(evaluate(job, options.out, tools), options.out, tools)
 
 
@@ -86,6 +86,7 @@ class Job:
     pairs: tuple[ModelPair, ...]
     origin: Origin = field(default_factory=Origin)
     notices: tuple[str, ...] = ()
+    simulated: bool = False
 
 
 def evaluate(job: Job, out: Path, tools: Tools) -> Report:
@@ -97,7 +98,7 @@ def evaluate(job: Job, out: Path, tools: Tools) -> Report:
 
     started, begun = tools.now(), tools.clock()
     asked = [(pair.arm(one.arm).endpoint, one) for pair in job.pairs for one in questions(pair, job.suites)]
-    runner = Runner(lines=_lines(job, tools), budget=job.policy.budget, progress=log_progress(tools))
+    runner = Runner(lines=_lines(job, tools), budget=job.policy.budget, progress=progress(tools))
     answers = runner.ask_all(asked)
     measured = [one for pair in job.pairs for one in _measure(job, pair, answers, out)]
     found = Findings(
@@ -109,6 +110,7 @@ def evaluate(job: Job, out: Path, tools: Tools) -> Report:
         policy_digest=job.digest,
         dataset_digests=dataset_digests(job.suites),
         notices=(*job.notices, *_waiver_notice(job.policy)),
+        simulated=job.simulated,
     )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
     return evaluated(found, job.origin, clocked)
@@ -156,6 +158,26 @@ def _waiver_notice(policy: Policy) -> tuple[str, ...]:
     if policy.waivers is None:
         return ()
     return ("waivers are configured, but this version applies none: what regressed blocks",)
+
+
+def progress(tools: Tools) -> Callable[[int, int, int], None]:
+    """A bar on a terminal, plain lines in a log."""
+    return bar_progress(tools) if tools.err.isatty() else log_progress(tools)
+
+
+def bar_progress(tools: Tools) -> Callable[[int, int, int], None]:
+    from tqdm import tqdm
+
+    bar = tqdm(total=0, file=tools.err, unit="call", leave=False)
+
+    def say(done: int, failed: int, total: int) -> None:
+        bar.total = total
+        bar.set_postfix(failed=failed, refresh=False)
+        bar.update(done - bar.n)
+        if done >= total:
+            bar.close()
+
+    return say
 
 
 def log_progress(tools: Tools, *, every: float = 15.0) -> Callable[[int, int, int], None]:

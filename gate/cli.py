@@ -83,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_validate(commands)
     _add_render(commands)
+    _add_init(commands)
+    _add_demo(commands)
     _add_schema(commands)
     action = commands.add_parser("action", description="Run as a GitHub Action, from the environment.")
     action.set_defaults(command=_action)
@@ -123,6 +125,16 @@ def _add_render(commands: Commands) -> None:
     parser.add_argument("report", type=Path, metavar="REPORT_JSON")
     parser.add_argument("--format", choices=("markdown", "html", "json"), default="markdown")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+
+
+def _add_init(commands: Commands) -> None:
+    parser = _command(commands, "init", "write a policy, a model config and a workflow to start from", _init)
+    parser.add_argument("directory", type=Path, nargs="?", default=Path(), help="repository root (default: here)")
+
+
+def _add_demo(commands: Commands) -> None:
+    parser = _command(commands, "demo", "see a regression blocked, on this machine, with no key", _demo)
+    _out(parser)
 
 
 def _add_schema(commands: Commands) -> None:
@@ -174,6 +186,18 @@ def _render(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import render
 
     return render(arguments.report, arguments.format, arguments.out, tools)
+
+
+def _init(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.scaffold import init
+
+    return init(arguments.directory, tools.out)
+
+
+def _demo(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.demo import demo
+
+    return demo(arguments.out, tools)
 
 
 def _schema(arguments: argparse.Namespace, tools: Tools) -> int:

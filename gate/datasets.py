@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from importlib import resources
 
 from gate.domain import Dataset, Json, Sample
 from gate.errors import FileProblem, Problem, Problems
@@ -35,6 +36,12 @@ def load_dataset(files: Files, path: str) -> Dataset:
     except FileProblem as problem:
         raise Problems([Problem(file=path, what=problem.what)]) from None
     return parse_dataset(data, source=path)
+
+
+def load_builtin(kind: str) -> Dataset:
+    """The starter dataset that comes with Driftgate."""
+    data = resources.files("gate").joinpath("starter", f"{kind}.jsonl").read_bytes()
+    return parse_dataset(data, source=f"builtin:starter/{kind}")
 
 
 def parse_dataset(data: bytes, *, source: str) -> Dataset:

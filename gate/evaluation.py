@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gate.datasets import load_dataset
+from gate.datasets import load_builtin, load_dataset
 from gate.domain import (
     ARMS,
     Answer,
@@ -20,7 +20,7 @@ from gate.domain import (
     Unscored,
 )
 from gate.errors import Problem, Problems
-from gate.families import FAMILIES, Family
+from gate.families import Family, family_of
 from gate.files import Files
 from gate.model_config import ModelPair
 from gate.policy import BUILTIN, FamilyRule, Policy, kind_of
@@ -65,13 +65,10 @@ def _at_policy(document: Document, name: str, problem: Problem) -> Problem:
 
 def _suite(name: str, rule: FamilyRule, files: Files) -> Suite:
     kind = kind_of(name, rule)
-    if kind is None or rule.dataset is None or rule.match is None:
-        raise Problems([Problem(file=name, what="has no kind, dataset or match")])
-    if kind not in FAMILIES or rule.dataset == BUILTIN:
-        hint = "this version runs kind: custom on datasets of the repository"
-        raise Problems([Problem(file=rule.dataset, what="is not in this version", hint=hint)])
-    family = FAMILIES[kind](rule.match)
-    dataset = load_dataset(files, rule.dataset)
+    if kind is None or rule.dataset is None:
+        raise Problems([Problem(file=name, what="has no kind or no dataset")])
+    family = family_of(kind, rule.match)
+    dataset = load_builtin(kind) if rule.dataset == BUILTIN else load_dataset(files, rule.dataset)
     problems = [
         Problem(file=dataset.source, line=0, path=f"sample {sample.id}", what=what)
         for sample in dataset.samples

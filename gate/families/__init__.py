@@ -6,8 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gate.domain import Completion, Message, Sample, Score, Unscored
+from gate.families.adversarial_resistance import AdversarialResistance
+from gate.families.advisory_summary import AdvisorySummary
 from gate.families.custom import Custom
-from gate.policy import MatchRule
+from gate.families.exploit_hypothesis import ExploitHypothesis
+from gate.families.finding_correlation import FindingCorrelation
+from gate.families.remediation import Remediation
+from gate.policy import Kind, MatchRule
 
 
 class Family(Protocol):
@@ -31,4 +36,19 @@ class Family(Protocol):
         ...
 
 
-FAMILIES: dict[str, Callable[[MatchRule], Family]] = {"custom": Custom}
+FAMILIES: dict[Kind, Callable[[], Family]] = {
+    "exploit-hypothesis": ExploitHypothesis,
+    "remediation": Remediation,
+    "advisory-summary": AdvisorySummary,
+    "finding-correlation": FindingCorrelation,
+    "adversarial-resistance": AdversarialResistance,
+}
+
+
+def family_of(kind: Kind, match: MatchRule | None) -> Family:
+    """The family of a kind; `custom` compares as `match` says. Raises ValueError for a custom family without it."""
+    if kind != "custom":
+        return FAMILIES[kind]()
+    if match is None:
+        raise ValueError("a custom family needs match")
+    return Custom(match)

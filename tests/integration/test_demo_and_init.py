@@ -1,0 +1,37 @@
+import json
+import subprocess
+import sys
+
+
+def gate(folder, *arguments):
+    command = [sys.executable, "-m", "gate", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_demo__tells_the_story_and_says_that_it_is_simulated(tmp_path):
+    done = gate(tmp_path, "demo")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Two SIMULATED endpoints")
+    report = json.loads((tmp_path / "driftgate-out/report.json").read_text())
+    assert (report["verdict"], report["simulated"]) == ("blocked", True)
+    outcomes = {
+        (one["family"], one["slice"]["value"] if one["slice"] else None): one["outcome"]
+        for one in report["comparisons"]
+    }
+    assert outcomes["exploit-hypothesis", None] == "improved"
+    assert outcomes["advisory-summary", None] == "regressed"
+    assert outcomes["adversarial-resistance", None] == "regressed"
+    assert outcomes["remediation", "rare"] == "regressed"
+    assert outcomes["remediation", None] != "regressed"
+    assert "simulated" in (tmp_path / "driftgate-out/comment.md").read_text()
+
+
+def test_init__writes_what_validates_and_keeps_what_is_there(tmp_path):
+    (tmp_path / "models").mkdir()
+    first = gate(tmp_path, "init")
+    assert "wrote .github/driftgate.yml" in first.stdout
+    valid = gate(tmp_path, "validate", "models/assistant.yml")
+    assert valid.returncode == 0, valid.stderr
+    (tmp_path / "models/assistant.yml").write_text("mine\n")
+    assert "kept  models/assistant.yml" in gate(tmp_path, "init").stdout
+    assert (tmp_path / "models/assistant.yml").read_text() == "mine\n"
