@@ -1,7 +1,8 @@
 """L4: which findings of several scanners are one flaw? Groups of ids, scored by B-cubed F1.
 
-Bagga A., Baldwin B. (1998). Algorithms for scoring coreference chains. A finding that the answer leaves out
-stands alone; one named twice belongs to the first group that names it; an invented id lowers precision as a wrong member would.
+Bagga A., Baldwin B. (1998). Algorithms for scoring coreference chains. A finding that the answer leaves out stands
+alone; one named twice belongs to the first group that names it; an invented id lowers precision as a wrong member
+would.
 """
 
 from __future__ import annotations

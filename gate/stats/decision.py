@@ -137,12 +137,16 @@ def _outcome(unit: Unit, found: Evidence, levels: _Levels) -> Outcome:
 def _interval(found: Evidence, levels: _Levels) -> tuple[float, float]:
     """Limits held to the exact tests at 0: the interval excludes 0 when, and only when, such a test rejects.
 
-    Legitimate either way: rejecting "delta ≥ 0" rejects every larger delta too, and widening an interval is safe.
+    Legitimate either way: rejecting "delta ≥ 0" rejects every larger delta too, and widening an interval is safe. Once
+    a gain is shown, the rule of three for unseen losses (in `loss_limit`) has nothing to guard any more.
     """
-    low, high = loss_limit(found, alpha=levels.alpha), limit(found, alpha=max(levels.loss, 1e-9), side="high")
-    step = 1e-6
+    step, improved = 1e-6, found.p_better <= levels.gain
+    high = limit(found, alpha=max(levels.loss, 1e-9), side="high")
+    low = loss_limit(found, alpha=levels.alpha)
+    if improved:
+        low = limit(found, alpha=NONINFERIORITY_SHARE * levels.alpha, side="low")
     high = min(high, -step) if found.p_worse <= levels.loss else max(high, 0.0)
-    low = max(low, step) if found.p_better <= levels.gain else min(low, 0.0)
+    low = max(low, step) if improved else min(low, 0.0)
     return max(-1.0, min(low, found.delta)), min(1.0, max(high, found.delta))
 
 

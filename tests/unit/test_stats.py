@@ -138,3 +138,9 @@ def test_evidence__clusters_are_the_unit():
     found = evidence(pairs(20, 0, 200, clusters=clusters), seed=1)
     assert (found.n, found.delta) == (40, pytest.approx(-0.1))
     assert found.p_worse == pytest.approx(0.5**4)
+
+
+def test_decide__a_gain_without_any_loss_has_a_lower_limit_of_its_own():
+    result = one(pairs(0, 20, 60))
+    assert result.outcome == "improved"
+    assert 0.15 < result.interval[0] < result.delta
