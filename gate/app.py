@@ -254,12 +254,17 @@ def write_outputs(report: Report, out: Path) -> None:
 
 
 def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tools: Tools) -> int:
-    """Check a policy and model configs; every problem at once."""
+    """Check a policy, the datasets it names, and model configs; every problem at once."""
+    from gate.evaluation import load_suites
     from gate.model_config import load_config
-    from gate.policy import parse_policy
+    from gate.policy import parse_policy_for_run
 
-    policy, _ = parse_policy(read_local(policy_path), file=str(policy_path))
+    policy, document = parse_policy_for_run(read_local(policy_path), file=str(policy_path))
     problems: list[Problem] = []
+    try:
+        load_suites(policy, document, LocalFiles(root or repository_root(policy_path)))
+    except Problems as found:
+        problems += found.problems
     for config in configs:
         home = root or repository_root(config)
         try:

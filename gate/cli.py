@@ -135,6 +135,7 @@ def _add_init(commands: Commands) -> None:
 def _add_demo(commands: Commands) -> None:
     parser = _command(commands, "demo", "see a regression blocked, on this machine, with no key", _demo)
     _out(parser)
+    parser.add_argument("--model", choices=("simulated", "local"), default="simulated", help="who answers")
 
 
 def _add_schema(commands: Commands) -> None:
@@ -195,6 +196,10 @@ def _init(arguments: argparse.Namespace, tools: Tools) -> int:
 
 
 def _demo(arguments: argparse.Namespace, tools: Tools) -> int:
+    if arguments.model == "local":
+        from gate.local_model import demo_local_model
+
+        return demo_local_model(arguments.out, tools)
     from gate.demo import demo
 
     return demo(arguments.out, tools)

@@ -34,7 +34,7 @@ LAYERS = [
     {"wording", "markdown", "html_page", "terminal", "scaffold", "reporting"},
     {"actions", "github"},
     {"app"},
-    {"action_run", "demo"},
+    {"action_run", "demo", "local_model"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,107 @@
+"""The comment, to the letter. `make golden` writes the files anew; read the difference before you commit it."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gate.domain import Comparison, PerArm, SliceKey
+from gate.markdown import COMMENT_LIMIT, comment
+from gate.report import Calls, Change, Provenance, Report, UsageReport
+
+HERE = Path(__file__).parent
+ORIGIN = Provenance(
+    version="0.1.0",
+    seed=1,
+    started="2026-11-24T10:00:00+00:00",
+    finished="2026-11-24T10:01:05+00:00",
+    seconds=65.0,
+    head_sha="0123456789abcdef0123456789abcdef01234567",
+    run_url="https://github.example/o/r/actions/runs/42",
+)
+
+
+def row(family, delta, outcome, *, slice_=None, severity="blocking", gating=True):
+    return Comparison(
+        config="models/a.yml",
+        family=family,
+        slice=slice_,
+        metric="score",
+        severity=severity,
+        n_pairs=400 if slice_ is None else 30,
+        n_dropped=PerArm(baseline=0, candidate=3),
+        baseline=0.8,
+        candidate=0.8 + delta,
+        delta=delta,
+        interval=(delta - 0.02, delta + 0.02),
+        level=0.95,
+        p_value=0.01,
+        margin=0.05,
+        outcome=outcome,
+        method="exact McNemar",
+        lost=10,
+        gained=2,
+        detectable=0.06,
+        more_samples=None,
+        gating=gating,
+        reason="a reason in words",
+    )
+
+
+RARE = SliceKey(name="cwe", value="CWE-787 | `x` @all")
+GOOD = row("exploit-hypothesis", 0.1, "improved")
+BASE = Report(
+    verdict="pass",
+    blocked=False,
+    comparisons=(
+        GOOD,
+        row("remediation", 0.0, "unchanged"),
+        row("remediation", 0.0, "unchanged", slice_=RARE, gating=False),
+    ),
+    changes=(
+        Change(config="models/a.yml", what="model", before="m-1", after="m-2", line=2),
+        Change(config="models/a.yml", what="temperature", before="0", after="0.2", line=3),
+    ),
+    calls=Calls(baseline=800, candidate=800, failed=3),
+    usage=UsageReport(tokens=120_000, usd=0.31),
+    provenance=ORIGIN,
+)
+BAD = row("advisory-summary", -0.08, "regressed")
+REPORTS = {
+    "pass": BASE,
+    "blocked": replace(
+        BASE,
+        verdict="blocked",
+        blocked=True,
+        comparisons=(GOOD, BAD, row("advisory-summary", -0.4, "regressed", slice_=RARE)),
+    ),
+    "inconclusive": replace(
+        BASE,
+        verdict="inconclusive",
+        reasons=("remediation: too few samples",),
+        comparisons=(GOOD, row("remediation", -0.02, "inconclusive")),
+    ),
+    "error": replace(BASE, verdict="error", reasons=("endpoint e (x.example) refused the key",), comparisons=()),
+    "neutral": replace(
+        BASE, verdict="neutral", reasons=("no watched model config changed",), comparisons=(), changes=()
+    ),
+    "simulated": replace(BASE, simulated=True, notices=("this pull request edits @policy <b>",)),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_comment(name):
+    path, text = HERE / f"{name}.md", comment(REPORTS[name])
+    if os.environ.get("DRIFTGATE_GOLDEN"):
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_comment__stays_within_the_limit_and_drops_passing_rows_first():
+    slices = [SliceKey(name="cwe", value=f"CWE-{number}") for number in range(3000)]
+    rows = [row("remediation", 0.0, "unchanged", slice_=one) for one in slices]
+    text = comment(replace(REPORTS["blocked"], comparisons=(*rows, *REPORTS["blocked"].comparisons)))
+    assert len(text.encode()) <= COMMENT_LIMIT
+    assert "advisory-summary" in text
+    assert "left out to fit" in text
