@@ -36,6 +36,9 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/zizmor --offline --quiet action.yml
 
 datasets: .venv/ready  ## the starter datasets, from their seeded generator
 	$(BIN)/python datasets/build.py

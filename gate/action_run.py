@@ -26,7 +26,7 @@ from gate.errors import EXIT_INTERRUPTED, FileProblem, GateError, Interrupted, P
 from gate.evaluation import load_suites
 from gate.files import read_text
 from gate.github import ChangedFile, CommentSlot, CommitFiles, GitHub, Posted, upsert_comment
-from gate.markdown import comment
+from gate.markdown import comment, minimal
 from gate.model_config import ModelConfig, ModelPair, load_config
 from gate.policy import Policy, parse_policy_for_run
 from gate.positions import read_yaml
@@ -215,7 +215,9 @@ def _tell(run: _Run, report: Report) -> None:
     body = redact(comment(report), hidden)
     write_summary(environ, body)
     slot = CommentSlot(number=run.change.number, key=_slug(run.inputs.comment_key), head_sha=run.change.head_sha)
-    posted = upsert_comment(run.github, slot, body, create=report.verdict != "neutral")
+    posted = upsert_comment(
+        run.github, slot, body, shorter=redact(minimal(report), hidden), create=report.verdict != "neutral"
+    )
     if posted.action == "failed":
         run.commands.annotate("warning", posted.why, file="", line=0)
     _annotate(run, report)

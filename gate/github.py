@@ -129,9 +129,7 @@ def _error(method: str, path: str, status: int) -> GitHubError:
     what = f"GitHub answered HTTP {status} to {method} {path.partition('?')[0]}"
     if status in (401, 403):
         return Forbidden(f"{what}: the token lacks a permission (contents: read, pull-requests: write)")
-    error = GitHubError(what)
-    error.add_note(str(status))
-    return error
+    return _Rejected(what) if status == 422 else GitHubError(what)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,10 +197,20 @@ class CommentSlot:
         return f"<!-- driftgate:v1:{self.key} -->"
 
 
-def upsert_comment(github: GitHub, slot: CommentSlot, body: str, *, create: bool = True) -> Posted:
-    """Post or update our one comment. A failure is told, never raised: the verdict stands without it."""
+class _Rejected(GitHubError):
+    """422: GitHub will not have this body."""
+
+
+def upsert_comment(github: GitHub, slot: CommentSlot, body: str, *, shorter: str, create: bool = True) -> Posted:
+    """Post or update our one comment; `shorter` once, when GitHub refuses the body.
+
+    A failure is told, never raised: the verdict stands without it.
+    """
     try:
-        return _upsert(github, slot, f"{body}\n{slot.marker}", create=create)
+        try:
+            return _upsert(github, slot, f"{body}\n{slot.marker}", create=create)
+        except _Rejected:
+            return _upsert(github, slot, f"{shorter}\n{slot.marker}", create=create)
     except Forbidden:
         return Posted(action="failed", why="the comment needs the permission pull-requests: write")
     except GitHubError as error:

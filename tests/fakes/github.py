@@ -18,7 +18,7 @@ class Symlink(str):
 
 class FakeGitHub:
     def __init__(self, base, head, *, writes=201):
-        self.objects, self.comments, self.requests, self.writes = {}, [], [], writes
+        self.objects, self.comments, self.requests, self.writes, self.longest = {}, [], [], writes, 65536
         self.base_sha, self.head_sha = self._commit(base), self._commit(head)
         self.files = [
             {"filename": path, "status": "removed" if path not in head else "modified" if path in base else "added"}
@@ -83,7 +83,7 @@ class FakeGitHub:
             return 200, self.comments[(page - 1) * size : page * size]
         if self.writes != 201:
             return self.writes, {}
-        if body and len(body["body"]) > 65536:
+        if body and len(body["body"]) > self.longest:
             return 422, {"message": "Validation Failed"}
         if path == "/issues/7/comments":
             return 201, self.say(BOT, body["body"])

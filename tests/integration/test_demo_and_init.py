@@ -1,6 +1,9 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
 
 
 def gate(folder, *arguments):
@@ -23,7 +26,10 @@ def test_demo__tells_the_story_and_says_that_it_is_simulated(tmp_path):
     assert outcomes["adversarial-resistance", None] == "regressed"
     assert outcomes["remediation", "rare"] == "regressed"
     assert outcomes["remediation", None] != "regressed"
-    assert "simulated" in (tmp_path / "driftgate-out/comment.md").read_text()
+    comment = (tmp_path / "driftgate-out/comment.md").read_text()
+    assert "simulated" in comment
+    readme = (ROOT / "README.md").read_text()
+    assert all(f"> {line}" in readme for line in comment.splitlines() if line.startswith(("|", "###")))
 
 
 def test_init__writes_what_validates_and_keeps_what_is_there(tmp_path):

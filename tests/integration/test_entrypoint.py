@@ -226,6 +226,16 @@ def test_fork_token__a_comment_that_fails_changes_no_verdict(act):
     assert act.summary().startswith("### 🔴 Blocked")
 
 
+def test_comment__a_body_that_github_refuses_is_posted_once_more_and_short(act):
+    with SimulatedEndpoint(respond) as endpoint:
+        with FakeGitHub(tree(endpoint.base_url), tree(endpoint.base_url, "worse")) as github:
+            github.longest = 300
+            assert act(github).returncode == 1
+    (comment,) = github.comments
+    assert comment["body"].startswith("### 🔴 Blocked: sums lost 25.0 points")
+    assert "| family" not in comment["body"]
+
+
 @pytest.mark.parametrize(
     "more",
     [{"GITHUB_EVENT_NAME": "push"}, {"GITHUB_EVENT_PATH": "/nowhere"}, {"INPUT_POLICY": "/etc/passwd"}],
