@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pathspec
@@ -47,6 +47,7 @@ class _Run:
     github: GitHub
     commands: Commands
     tools: Tools
+    secrets: list[str] = field(default_factory=list)  # what no output may hold; grows as keys become known
 
     @property
     def origin(self) -> Origin:
@@ -129,6 +130,7 @@ def _judge(run: _Run, clocked: Clocked) -> Report:
 def _mask_keys(run: _Run, policy: Policy) -> None:
     for key in _keys(run.tools.environ, policy):
         run.commands.mask(key)
+        run.secrets.append(key)
 
 
 def _keys(environ: Mapping[str, str], policy: Policy) -> list[str]:
@@ -206,7 +208,7 @@ def _prompt_file(head: CommitFiles, path: str) -> str | None:
 def _tell(run: _Run, report: Report) -> None:
     """Files, log, summary, comment, outputs; nothing in them holds a secret."""
     environ, tools = run.tools.environ, run.tools
-    hidden = [run.inputs.token, *(value for name, value in environ.items() if name.endswith(("_KEY", "_TOKEN")))]
+    hidden = [run.inputs.token, *run.secrets]
     write_files(report, run.out)
     for path in run.out.iterdir():
         path.write_text(redact(path.read_text(encoding="utf-8"), hidden), encoding="utf-8")
