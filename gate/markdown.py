@@ -163,7 +163,7 @@ def _name(one: Comparison) -> str:
 def _aside(one: Comparison) -> str:
     if one.waiver is not None:
         return " (waived)"
-    return "" if one.gating else " (too small to gate)"
+    return "" if one.gating or one.outcome in ("regressed", "improved") else " (too small to gate)"
 
 
 def _dropped(number: int) -> str:
