@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from datetime import datetime
 
 from gate.domain import CallFailure, ChatRequest, Completion, FinishReason, Json, Usage
-
-PATH = "/chat/completions"
+from gate.endpoints.wire import Credentials, HttpRequest
+from gate.policy import EndpointRule
 
 _FINISH: dict[str | None, FinishReason] = {"stop": "stop", "length": "length", "content_filter": "filter"}
 
 
-def headers(key: str) -> Mapping[str, str]:
-    return {"Authorization": f"Bearer {key}"} if key else {}
+def inexpressible(parameters: Mapping[str, Json]) -> Mapping[str, str]:
+    del parameters
+    return {}
 
 
-def body(request: ChatRequest) -> Mapping[str, Json]:
+def prepare(rule: EndpointRule, credentials: Credentials, request: ChatRequest, *, now: datetime) -> HttpRequest:
+    del now
     messages: list[Json] = [{"role": one.role, "content": one.content} for one in request.messages]
-    return {"model": request.model, "messages": messages, **request.parameters}
+    body = {"model": request.model, "messages": messages, **request.parameters}
+    headers = {"Authorization": f"Bearer {credentials.key}"} if credentials.key else {}
+    return HttpRequest(url=f"{rule.base_url}/chat/completions", headers=headers, body=json.dumps(body).encode())
 
 
 def parse(payload: Json) -> Completion | CallFailure:

@@ -22,6 +22,7 @@ import requests
 
 from gate.domain import CallFailure, ChatRequest, Completion, FailureKind
 from gate.endpoints import PROTOCOLS
+from gate.endpoints.wire import Credentials
 from gate.policy import EndpointRule, is_loopback
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -99,10 +100,11 @@ class HttpEndpoint:
 
     def _post(self, request: ChatRequest) -> requests.Response:
         protocol, limit = PROTOCOLS[self.rule.protocol], self.rule.timeout_seconds
+        ready = protocol.prepare(self.rule, Credentials(key=self.key), request, now=self.waits.now())
         return self._session().post(
-            self.rule.base_url + protocol.PATH,
-            data=json.dumps(protocol.body(request)).encode(),
-            headers={"Content-Type": "application/json", "User-Agent": "driftgate", **protocol.headers(self.key)},
+            ready.url,
+            data=ready.body,
+            headers={"Content-Type": "application/json", "User-Agent": "driftgate", **ready.headers},
             timeout=(min(10.0, limit), limit),
             allow_redirects=False,
             stream=True,

@@ -16,7 +16,7 @@ LAYERS = [
     {"__init__", "domain", "errors"},
     {"positions", "schema", "files", "jsonl", "policy", "model_config", "redact"},
     {"datasets", "recorded", "pairing"},
-    {"endpoints", "endpoints.openai_chat", "endpoints.transport", "runner", "simulated"},
+    {"endpoints", "endpoints.openai_chat", "endpoints.transport", "endpoints.wire", "runner", "simulated"},
     {"families.answers"},
     {
         "families.custom",
