@@ -4,6 +4,7 @@ import time
 
 from gate.domain import ChatRequest, Message, Question
 from gate.endpoints.transport import HttpEndpoint
+from gate.endpoints.wire import Credentials
 from gate.policy import Budget, EndpointRule
 from gate.runner import Line, Runner
 from gate.simulated import SimulatedEndpoint

@@ -65,12 +65,15 @@ def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
 
 
 def _config(path: Path, policy: Policy) -> LoadedConfig:
+    from gate.endpoints.checks import parameter_problems
     from gate.model_config import load_config
 
     root = repository_root(path)
     inside = path.resolve().relative_to(root).as_posix()
     try:
-        return load_config(LocalFiles(root), inside, endpoints=policy.endpoints, label=str(path))
+        return load_config(
+            LocalFiles(root), inside, endpoints=policy.endpoints, check=parameter_problems, label=str(path)
+        )
     except FileProblem as problem:
         raise UsageError(f"{path}: {problem.what}") from None
 
@@ -137,17 +140,18 @@ def _measure(job: Job, pair: ModelPair, answers: Sequence[Answer], out: Path) ->
 
 def _lines(job: Job, tools: Tools) -> dict[str, Line]:
     """The endpoints in use, with their keys. Raises Problems for every key that is not set."""
+    from gate.endpoints.checks import credentials
     from gate.endpoints.transport import HttpEndpoint
     from gate.runner import Line
 
     lines, problems = {}, []
     for alias in dict.fromkeys(pair.arm(arm).endpoint for pair in job.pairs for arm in ARMS):
         rule = job.policy.endpoints[alias]
-        key = tools.environ.get(rule.api_key_env, "") if rule.api_key_env else ""
-        if rule.api_key_env and not key:
-            what = f"{rule.api_key_env} is not set in the environment"
-            problems.append(job.document.problem(("endpoints", alias, "api_key_env"), what, "set the secret"))
-        endpoint = HttpEndpoint(alias=alias, rule=rule, key=key)
+        secrets = credentials(alias, rule, tools.environ, job.document)
+        if isinstance(secrets, tuple):
+            problems += secrets
+            continue
+        endpoint = HttpEndpoint(alias=alias, rule=rule, credentials=secrets)
         lines[alias] = Line(endpoint=endpoint, max_concurrency=rule.max_concurrency, price=rule.price)
     if problems:
         raise Problems(problems)
@@ -255,6 +259,7 @@ def write_outputs(report: Report, out: Path) -> None:
 
 def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tools: Tools) -> int:
     """Check a policy, the datasets it names, and model configs; every problem at once."""
+    from gate.endpoints.checks import parameter_problems
     from gate.evaluation import load_suites
     from gate.model_config import load_config
     from gate.policy import parse_policy_for_run
@@ -269,7 +274,9 @@ def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tool
         home = root or repository_root(config)
         try:
             inside = str(config.resolve().relative_to(home.resolve()))
-            load_config(LocalFiles(home), inside, endpoints=policy.endpoints, label=str(config))
+            load_config(
+                LocalFiles(home), inside, endpoints=policy.endpoints, check=parameter_problems, label=str(config)
+            )
         except Problems as found:
             problems += found.problems
         except (FileProblem, ValueError) as error:
