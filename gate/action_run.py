@@ -152,23 +152,21 @@ def _pairs(
     policy: Policy, changed: Sequence[ChangedFile], base: CommitFiles, head: CommitFiles
 ) -> tuple[list[ModelPair], list[str]]:
     """The model configs to compare, and for those that are not, why."""
-    pairs, skipped = [], []
+    pairs, skipped, check = [], [], parameter_problems
     for one in _watched(policy, changed, head):
         before = one.previous or one.path
         if one.status == "removed":
             skipped.append(f"{one.path} was removed")
             continue
         try:
-            baseline = load_config(base, before, endpoints=policy.endpoints, check=parameter_problems, label=before)
+            baseline = load_config(base, before, endpoints=policy.endpoints, check=check, label=before)
         except FileProblem as problem:
             if not problem.missing:
                 raise Problems([Problem(file=before, what=problem.what)]) from None
             skipped.append(f"{one.path} is new: there is no baseline to compare with")
             continue
         try:
-            candidate = load_config(
-                head, one.path, endpoints=policy.endpoints, check=parameter_problems, label=one.path
-            )
+            candidate = load_config(head, one.path, endpoints=policy.endpoints, check=check, label=one.path)
         except FileProblem as problem:
             raise Problems([Problem(file=one.path, what=problem.what)]) from None
         if baseline.digest == candidate.digest:

@@ -144,7 +144,8 @@ def _lines(job: Job, tools: Tools) -> dict[str, Line]:
     from gate.endpoints.transport import HttpEndpoint
     from gate.runner import Line
 
-    lines, problems = {}, []
+    lines: dict[str, Line] = {}
+    problems: list[Problem] = []
     for alias in dict.fromkeys(pair.arm(arm).endpoint for pair in job.pairs for arm in ARMS):
         rule = job.policy.endpoints[alias]
         secrets = credentials(alias, rule, tools.environ, job.document)

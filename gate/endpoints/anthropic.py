@@ -1,7 +1,9 @@
 """L3: Anthropic's Messages API, as Anthropic, its cloud partners' gateways, vLLM and llama.cpp speak it.
 
 Version 2026-10-21 has no sampling parameters; an endpoint whose models still take them says
-`api_version: "2023-06-01"`. Source: Anthropic's API reference, "Create a Message", "Versions", "Thinking", "Effort" and "Structured outputs".
+`api_version: "2023-06-01"`.
+
+Source: Anthropic's API reference, "Create a Message", "Versions", "Thinking", "Effort" and "Structured outputs".
 """
 
 from __future__ import annotations

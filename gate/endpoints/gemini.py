@@ -123,15 +123,19 @@ def parse(payload: Json) -> Completion | CallFailure:
 def _filtered(feedback: Mapping[str, Json], candidate: Mapping[str, Json]) -> tuple[str, ...]:
     """Why the prompt was blocked or the answer stopped, and the safety categories that did it."""
     rated = [*items(feedback.get("safetyRatings")), *items(candidate.get("safetyRatings"))]
-    blocked = [
-        text_of(one.get("category")).removeprefix("HARM_CATEGORY_") for one in rated if one.get("blocked") is True
-    ]
+    harms = [text_of(one.get("category")) for one in rated if one.get("blocked") is True]
     stopped = candidate.get("finishReason")
-    return categories([feedback.get("blockReason"), stopped if stopped in _FILTERS else None, *blocked])
+    return categories(
+        [
+            feedback.get("blockReason"),
+            stopped if stopped in _FILTERS else None,
+            *(harm.removeprefix("HARM_CATEGORY_") for harm in harms),
+        ]
+    )
 
 
 def _usage(found: Mapping[str, Json]) -> Usage:
-    """This protocol counts thoughts apart from the candidates' tokens; here they are output."""
+    """Thoughts are counted apart from the candidates' tokens by Google; here they are output."""
     thoughts = count(found.get("thoughtsTokenCount"))
     return Usage(
         input_tokens=count(found.get("promptTokenCount")) + count(found.get("toolUsePromptTokenCount")),

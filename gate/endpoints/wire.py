@@ -119,8 +119,9 @@ def categories(values: Sequence[Json]) -> tuple[str, ...]:
 
 def count(value: Json) -> int:
     """A number of tokens; 0 for what is none."""
-    usable = isinstance(value, int) and not isinstance(value, bool)
-    return min(max(value, 0), _MOST_TOKENS) if usable else 0
+    if isinstance(value, bool) or not isinstance(value, int):
+        return 0
+    return min(max(value, 0), _MOST_TOKENS)
 
 
 def mapping(value: Json) -> dict[str, Json]:
