@@ -16,7 +16,7 @@ from gate.positions import Document
 def credentials(
     alias: str, rule: EndpointRule, environ: Mapping[str, str], document: Document
 ) -> Credentials | tuple[Problem, ...]:
-    """The endpoint's secrets; or problems at its lines of the policy: one for each not set, one for a missing package."""
+    """The endpoint's secrets; or a problem at its line of the policy for each that is not set, or not usable."""
     path = ("endpoints", alias)
     names = {key: name for key in SECRET_KEYS if (name := getattr(rule, key))}
     problems = [

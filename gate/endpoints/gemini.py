@@ -76,11 +76,12 @@ def inexpressible(rule: EndpointRule, parameters: Mapping[str, Json]) -> Mapping
 def prepare(rule: EndpointRule, credentials: Credentials, request: ChatRequest, *, now: datetime) -> HttpRequest:
     del now
     system, talk = split_system(request.messages)
-    body: dict[str, Json] = {"contents": [_content(one) for one in talk]}
+    body: dict[str, Json] = {
+        "contents": [_content(one) for one in talk],
+        "generationConfig": _config(request.parameters),
+    }
     if system:
         body["systemInstruction"] = {"parts": [{"text": system}], "role": "user"}
-    if config := _config(request.parameters):
-        body["generationConfig"] = config
     name = quote(request.model.removeprefix("models/"), safe="")
     headers = key_headers(rule, credentials, "x-goog-api-key")
     return HttpRequest(url=f"{rule.base_url}/models/{name}:generateContent", headers=headers, body=encoded(body))

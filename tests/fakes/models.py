@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from gate.domain import FinishReason, Usage
@@ -27,7 +28,7 @@ ROOTS: dict[ProtocolName, str] = {
     "openai-chat": "/v1",
     "openai-responses": "/v1",
     "anthropic": "/v1",
-    "gemini": "/v1beta",
+    "gemini": "/v1",
     "bedrock": "",
 }
 _PATHS: list[tuple[str, ProtocolName]] = [
@@ -35,7 +36,7 @@ _PATHS: list[tuple[str, ProtocolName]] = [
     (r"/openai/deployments/(?P<model>[^/]+)/chat/completions", "openai-chat"),
     (r"/v1/responses", "openai-responses"),
     (r"/v1/messages", "anthropic"),
-    (r"/v1beta/models/(?P<model>[^/]+):generateContent", "gemini"),
+    (r"/v1(?:beta)?/models/(?P<model>[^/]+):generateContent", "gemini"),
     (r"/model/(?P<model>[^/]+)/converse", "bedrock"),
 ]
 
@@ -50,6 +51,7 @@ class Asked:
     path: str
     headers: Mapping[str, str]
     body: dict
+    raw: bytes
 
     @property
     def prompt(self) -> str:
@@ -132,7 +134,7 @@ class FakeModels:
             self._open += by
             self.most_at_once = max(self.most_at_once, self._open)
 
-    def __enter__(self) -> "FakeModels":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -206,7 +208,9 @@ def read(path: str, headers: Mapping[str, str], content: bytes) -> Asked | None:
             body = json.loads(content)
             model = unquote(found.groupdict().get("model") or "") or body["model"]
             talk = tuple(_messages(protocol, body))
-            return Asked(protocol=protocol, model=model, messages=talk, path=path, headers=headers, body=body)
+            return Asked(
+                protocol=protocol, model=model, messages=talk, path=path, headers=headers, body=body, raw=content
+            )
     return None
 
 
