@@ -25,7 +25,7 @@ class ResponseFormat(Strict):
     type: Literal["text", "json_object", "json_schema"]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "answer"
     """Names the schema, where the protocol wants a name."""
-    json_schema: Annotated[dict[str, JsonValue], Field(alias="schema")] | None = None
+    json_schema: Annotated[dict[str, JsonValue] | None, Field(alias="schema")] = None
     strict: bool = True
     """The endpoint must keep to the schema exactly."""
 

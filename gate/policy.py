@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -140,6 +140,21 @@ class IdentityRule(Strict):
     fingerprint: Strictness = "warn"
     """The same for an endpoint's fingerprints. OpenAI's may change within minutes, on both arms alike."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_word(cls, value: Any) -> Any:
+        """`identity: void` is for models and fingerprints alike."""
+        if isinstance(value, dict | IdentityRule):
+            return value
+        if value not in get_args(Strictness):
+            raise ValueError("must be void or warn | or a mapping: {model: void, fingerprint: warn}")
+        return {"model": value, "fingerprint": value}
+
+
+def _or_one_word(schema: dict[str, Any]) -> None:
+    """The JSON Schema of a key that takes a mapping or one word for all of it."""
+    schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {"enum": list(get_args(Strictness))}]
+
 
 class Risk(Strict):
     alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
@@ -232,15 +247,8 @@ class Policy(Strict):
     budget: Budget = Budget()
     families: Annotated[dict[Name, FamilyRule], Field(min_length=1, max_length=200)]
     waivers: WaiverRule | None = None
-    identity: Strictness | IdentityRule = "warn"
+    identity: Annotated[IdentityRule, Field(json_schema_extra=_or_one_word)] = IdentityRule()
     """`void`: answers of another model than asked, or of several models or fingerprints on one arm, decide nothing."""
-
-    @property
-    def identity_rule(self) -> IdentityRule:
-        """`identity` in full: one word is for models and fingerprints alike."""
-        if isinstance(self.identity, IdentityRule):
-            return self.identity
-        return IdentityRule(model=self.identity, fingerprint=self.identity)
 
     @field_validator("models")
     @classmethod
