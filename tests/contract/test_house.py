@@ -16,7 +16,11 @@ LAYERS = [
     {"__init__", "domain", "errors"},
     {"positions", "schema", "files", "jsonl", "policy", "model_config", "redact"},
     {"datasets", "recorded", "pairing"},
-    {"endpoints", "endpoints.openai_chat", "endpoints.transport", "endpoints.wire", "runner", "simulated"},
+    {"endpoints", "endpoints.openai_chat", "endpoints.transport", "endpoints.wire", "simulated"},
+    {"store_codec", "store_file"},
+    {"store"},
+    {"store_tools"},
+    {"runner"},
     {"families.answers"},
     {
         "families.custom",
