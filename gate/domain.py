@@ -239,3 +239,16 @@ class Comparison:
     gating: bool
     reason: str
     waiver: str | None = None
+
+
+PatternKind = Literal["neighbour-regressed", "resistance-eroded", "over-refusal", "long-tail-lost", "cumulative-drift"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """A shape of drift over several comparisons, in words. It explains a verdict and never makes one."""
+
+    kind: PatternKind
+    config: str | None
+    families: tuple[str, ...]
+    text: str

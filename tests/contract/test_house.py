@@ -45,6 +45,7 @@ LAYERS = [
     {"evaluation", "identity", "sharding"},
     {"stats", "stats.paired", "stats.multiplicity", "stats.power", "stats.decision"},
     {"comparing", "verdict"},
+    {"patterns"},
     {"report"},
     {"wording", "markdown", "html_page", "terminal", "scaffold", "reporting"},
     {"progress", "actions", "github"},
