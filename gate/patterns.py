@@ -75,7 +75,7 @@ def _drift(pool: _Pool, seen: Evidence) -> Pattern:
     one, family = pool.measured, pool.family
     text = (
         f"{one.family} lost {100 * -seen.delta:.1f} points since the anchor ({len(pool.pairs):,} samples), more than "
-        f"the margin of {100 * one.rule.margin:.1f}; this step alone ({_points(family.delta or 0.0)}) shows no such loss"
+        f"the margin of {100 * one.rule.margin:.1f}; this step alone ({_points(family.delta or 0.0)}) does not show it"
     )
     return Pattern(kind="cumulative-drift", config=one.config, families=(one.family,), text=text)
 
