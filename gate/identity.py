@@ -13,23 +13,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gate.domain import ARMS, Arm, Completion
-from gate.policy import EndpointRule, IdentityRule
+from gate.domain import ARMS, Arm
+from gate.policy import IdentityRule
+from gate.tally import Served
 
 _SHOWN = 4
 _PATHS = re.compile(r"^(models/|publishers/[^/]+/models/|accounts/[^/]+/models/)")
 _VENDORS = "ai21|amazon|anthropic|cohere|deepseek|google|meta|minimax|mistral|moonshotai?|nvidia|openai|qwen|writer|zai"
 _BEDROCK = re.compile(rf"(?:[a-z-]{{2,6}}\.)?(?:{_VENDORS})\.(.+?)(?:-v\d+)?(?::\d+)?")
 _SNAPSHOT = re.compile(r"[-@](\d{4}-\d{2}-\d{2}|\d{8}|\d{6}|\d{4}|00\d|\d{2}-\d{4}|\d{2}-\d{2})")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """Which model one answer was asked of, and what the endpoint says of who answered (None: nothing)."""
-
-    asked: str
-    model: str | None
-    fingerprint: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +40,12 @@ class _Doubt:
     text: str
 
 
-def served(rule: EndpointRule, model: str, completion: Completion) -> Served:
-    """Who answered one question to `model`; `served_as` says which model an alias stands for."""
-    asked = rule.served_as.get(model, model)
-    return Served(asked=asked, model=completion.served_model, fingerprint=completion.fingerprint)
-
-
-def identity(found: Mapping[Arm, Counter[Served]], rule: IdentityRule) -> IdentityFinding:
+def identity(served: Mapping[Arm, Mapping[Served, int]], rule: IdentityRule) -> IdentityFinding:
     """Whether each arm was answered by the one model that it asked, and both arms alike where they ask the same.
 
-    `found` counts the answers of each arm. A fingerprint is compared only among answers that carry one.
+    `served` counts the answers of each arm. A fingerprint is compared only among answers that carry one.
     """
+    found = {arm: Counter(dict(counts)) for arm, counts in served.items()}
     doubts = [doubt for arm in ARMS for doubt in _of_arm(arm, found.get(arm, Counter()))]
     doubts += _between(found)
     strict = {name for name in ("model", "fingerprint") if getattr(rule, name) == "void"}

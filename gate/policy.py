@@ -247,6 +247,7 @@ class Policy(Strict):
     budget: Budget = Budget()
     families: Annotated[dict[Name, FamilyRule], Field(min_length=1, max_length=200)]
     waivers: WaiverRule | None = None
+    baseline_max_age_seconds: float | None = None
     identity: Annotated[IdentityRule, Field(json_schema_extra=_or_one_word)] = IdentityRule()
     """`void`: answers of another model than asked, or of several models or fingerprints on one arm, decide nothing."""
 

@@ -13,7 +13,7 @@ from gate.domain import Verdict
 
 ROOT = Path(__file__).parents[2]
 LAYERS = [
-    {"__init__", "domain", "errors"},
+    {"__init__", "domain", "errors", "tools"},
     {"positions", "schema", "files", "jsonl", "policy", "model_config", "redact"},
     {"datasets", "recorded", "pairing"},
     {
@@ -26,9 +26,12 @@ LAYERS = [
         "endpoints.openai_responses",
         "endpoints.transport",
         "endpoints.wire",
-        "runner",
         "simulated",
     },
+    {"budget", "store_codec", "store_file"},
+    {"tally", "store"},
+    {"store_tools"},
+    {"runner"},
     {"families.answers"},
     {
         "families.custom",
@@ -39,12 +42,14 @@ LAYERS = [
         "families.adversarial_resistance",
     },
     {"families"},
-    {"evaluation", "identity"},
+    {"evaluation", "identity", "sharding"},
     {"stats", "stats.paired", "stats.multiplicity", "stats.power", "stats.decision"},
     {"comparing", "verdict"},
+    {"patterns"},
     {"report"},
     {"wording", "markdown", "html_page", "terminal", "scaffold", "reporting"},
-    {"actions", "github"},
+    {"progress", "actions", "github"},
+    {"live"},
     {"app"},
     {"action_run", "demo", "local_model"},
     {"cli"},

@@ -3,8 +3,9 @@ from collections import Counter
 import pytest
 
 from gate.domain import Completion
-from gate.identity import IdentityFinding, Served, identity, same_model, served
+from gate.identity import IdentityFinding, identity, same_model
 from gate.policy import EndpointRule, IdentityRule
+from gate.tally import Served, served
 
 WARN, VOID = IdentityRule(), IdentityRule(model="void", fingerprint="void")
 MODELS_ONLY = IdentityRule(model="void", fingerprint="warn")
