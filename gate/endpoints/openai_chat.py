@@ -14,6 +14,7 @@ from gate.domain import CallFailure, ChatRequest, Completion, FinishReason, Json
 from gate.endpoints.wire import (
     Credentials,
     HttpRequest,
+    blocked_prompt,
     categories,
     count,
     encoded,
@@ -83,7 +84,8 @@ def parse(payload: Json) -> Completion | CallFailure:
     choice = next(iter(items(body.get("choices"))), {})
     message = choice.get("message")
     if body.get("error") or choice.get("error") or not isinstance(message, dict):
-        return no_answer({"error": body.get("error") or choice.get("error")})
+        error = body.get("error") or choice.get("error")
+        return blocked_prompt(error) or no_answer({"error": error})
     content, refusal = message.get("content"), message.get("refusal")
     if not isinstance(content, str | None):
         return CallFailure(kind="protocol", detail="answered with something that is not text")

@@ -13,6 +13,7 @@ from gate.domain import CallFailure, ChatRequest, Completion, FinishReason, Json
 from gate.endpoints.wire import (
     Credentials,
     HttpRequest,
+    blocked_prompt,
     categories,
     count,
     encoded,
@@ -68,7 +69,7 @@ def parse(payload: Json) -> Completion | CallFailure:
     body = mapping(payload)
     status, output = body.get("status", "completed"), body.get("output")
     if body.get("error") or not isinstance(output, list) or status not in ("completed", "incomplete"):
-        return no_answer(payload)
+        return blocked_prompt(body.get("error")) or no_answer(payload)
     parts = [part for one in items(output) if one.get("type") == "message" for part in items(one.get("content"))]
     text, refusal = _joined(parts, "text"), _joined(parts, "refusal")
     why = str(mapping(body.get("incomplete_details")).get("reason"))

@@ -59,7 +59,11 @@ class WireProtocol(Protocol):
         ...
 
     def parse(self, payload: Json) -> Completion | CallFailure:
-        """An answer, also when it is empty, cut or a refusal; what is not of the protocol's form is a failure."""
+        """An answer, also when it is empty, cut or a refusal; what is not of the protocol's form is a failure.
+
+        The body of an HTTP 400 may be given too: where it says that a content filter blocked the prompt, that is an
+        answer (Azure sends it so), and else a failure.
+        """
         ...
 
 
@@ -134,8 +138,19 @@ def items(value: Json) -> list[dict[str, Json]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
+def blocked_prompt(error: Json) -> Completion | None:
+    """Azure's error object for a prompt that its content filter blocked, as the filtered answer that it is."""
+    found = mapping(error)
+    if found.get("code") != "content_filter":
+        return None
+    inner = mapping(found.get("innererror"))
+    results = mapping(inner.get("content_filter_result") or inner.get("content_filter_results"))
+    names: list[Json] = [name for name, value in results.items() if mapping(value).get("filtered") is True]
+    return Completion(text="", finish_reason="filter", filtered=categories(names))
+
+
 def no_answer(payload: Json) -> CallFailure:
-    """Why a body with status 200 is no answer: an error object by its code, or not the protocol's form."""
+    """Why a body is no answer: an error object by its code, or not the protocol's form."""
     error = mapping(payload).get("error")
     if not error:
         return CallFailure(kind="protocol", detail="answered without an answer in the protocol's form")
@@ -146,4 +161,4 @@ def no_answer(payload: Json) -> CallFailure:
         kind = "rate-limited"
     elif any(re.fullmatch(r"5\d\d|server_error|internal.*|overloaded.*|unavailable|api_error", word) for word in words):
         kind = "server"
-    return CallFailure(kind=kind, detail="answered with an error object and status 200")
+    return CallFailure(kind=kind, detail="answered with an error object")

@@ -115,6 +115,15 @@ def test_parse__azure_filters_on_the_prompt_are_named_too():
 
 
 @pytest.mark.parametrize("protocol", ["openai-chat", "openai-responses"])
+def test_parse__azure_a_blocked_prompt_comes_as_an_error_and_is_a_filtered_answer(protocol):
+    results = {"hate": {"filtered": False, "severity": "safe"}, "jailbreak": {"filtered": True, "detected": True}}
+    inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": results}
+    body = {"error": {"code": "content_filter", "status": 400, "message": "SECRET", "innererror": inner}}
+    outcome = PROTOCOLS[protocol].parse(body)
+    assert outcome == Completion(text="", finish_reason="filter", filtered=("jailbreak",))
+
+
+@pytest.mark.parametrize("protocol", ["openai-chat", "openai-responses"])
 def test_parse__a_refusal_is_what_the_user_reads(protocol):
     outcome, _ = parsed(protocol, Reply(text="", finish="refusal", refusal="I can't help with that."))
     assert (outcome.finish_reason, outcome.text) == ("refusal", "I can't help with that.")
