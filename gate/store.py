@@ -111,7 +111,7 @@ class Store:
     _told: dict[str, None] = field(default_factory=dict)
     _lost: Counter[str] = field(default_factory=Counter)
     _broken: int = 0
-    _impatient: bool = False
+    _patience: float = BUSY_SECONDS
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @classmethod
@@ -151,6 +151,9 @@ class Store:
                 self._lose("the store cannot be written")
             elif why := self._attempt(lambda db: self._insert(db, (digest, run, asked_at), label, data)):
                 self._lose(why)
+                self._wait(_IMPATIENT)
+            else:
+                self._wait(BUSY_SECONDS)
 
     def close(self) -> None:
         """Fold the journal into the file. The store finds and keeps nothing afterwards."""
@@ -196,24 +199,17 @@ class Store:
             except sqlite3.Error as error:
                 trouble = classified(error)
             else:
-                return self._wait_as_before()
+                return ""
             if not isinstance(trouble, Corrupt):
                 break
             self._begin_anew()
-        self._wait_less()
         return str(trouble) or "it is damaged"
 
-    def _wait_as_before(self) -> str:
-        if self._impatient and self._db is not None:
-            self._impatient = False
-            self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
-        return ""
-
-    def _wait_less(self) -> None:
+    def _wait(self, seconds: float) -> None:
         """A run must not wait ten seconds for every answer of thousands while another process hangs."""
-        if not self._impatient and self._db is not None:
-            self._impatient = True
-            self._db.execute(f"PRAGMA busy_timeout = {_IMPATIENT * 1000:.0f}")
+        if self._db is not None and seconds != self._patience:
+            self._patience = seconds
+            self._db.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
 
     def _connect(self, *, again: bool = False) -> None:
         self._seen = identity(self.path)
@@ -243,6 +239,7 @@ class Store:
     def _disconnect(self) -> None:
         db, self._db, self._writable = self._db, None, False
         self._labels.clear()
+        self._patience = BUSY_SECONDS
         if db is not None:
             with contextlib.suppress(sqlite3.Error):
                 db.close()
