@@ -4,6 +4,7 @@ import time
 
 from gate.domain import ChatRequest, Message, Question
 from gate.endpoints.transport import HttpEndpoint
+from gate.endpoints.wire import Credentials
 from gate.policy import Budget, EndpointRule
 from gate.runner import Line, Runner
 from gate.simulated import SimulatedEndpoint
@@ -14,7 +15,7 @@ DELAY, CONCURRENCY, SAMPLES = 0.2, 64, 400
 def main() -> None:
     with SimulatedEndpoint(lambda *_: "ok", delay_s=DELAY) as server:
         rule = EndpointRule(protocol="openai-chat", base_url=server.base_url, max_concurrency=CONCURRENCY)
-        line = Line(endpoint=HttpEndpoint(alias="e", rule=rule, key=""), max_concurrency=CONCURRENCY)
+        line = Line(endpoint=HttpEndpoint(alias="e", rule=rule, credentials=Credentials()), max_concurrency=CONCURRENCY)
         request = ChatRequest(model="m", messages=(Message(role="user", content="hello"),))
         asked = [
             ("e", Question(config="c", family="f", sample_id=str(i), arm=arm, repeat=0, request=request))

@@ -2,7 +2,7 @@
 
 The way of the data (each stage has one type and makes the next)::
 
-    Sample ─► Question ─► Answer (Completion | CallFailure) ─► Observation (Score | Unscored | CallFailure)
+    Sample ─► Question ─► Call ─► Answer (Completion | CallFailure) ─► Observation (Score | Unscored | CallFailure)
            ─► Pair ─► Comparison ─► Decision (in gate.verdict) ─► Report (in gate.report)
 """
 
@@ -20,7 +20,13 @@ ARMS: tuple[Arm, Arm] = ("baseline", "candidate")
 Severity = Literal["blocking", "advisory"]
 Outcome = Literal["improved", "unchanged", "regressed", "inconclusive"]
 Verdict = Literal["pass", "waived", "blocked", "inconclusive", "neutral", "error"]
-FinishReason = Literal["stop", "length", "filter", "refusal", "other"]
+FinishReason = Literal[
+    "stop",  # ended by itself or at a stop sequence
+    "length",  # cut: max_tokens or the context is used up
+    "filter",  # withheld or cut by a content filter
+    "refusal",  # the endpoint itself marked it as refused
+    "other",
+]
 FailureKind = Literal[
     "auth",  # 401, 403: the key is not accepted
     "not-found",  # 404: no such model or path
@@ -75,19 +81,31 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One asking of one sample: the `repeat`-th, for one arm."""
+    """One asking of one sample: the `repeat`-th, for one arm. `fresh`: no earlier run's answer will do."""
 
     config: str  # path of the model config under test (one run may gate several)
     family: str
     sample_id: str
     arm: Arm
     repeat: int
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A question made ready to be asked. `repeat` tells askings of the very same request apart."""
+
+    alias: str  # the endpoint, as the policy calls it
     request: ChatRequest
+    repeat: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens as the endpoint counted them; cached and reasoning tokens are part of input and output."""
+    """Tokens as the endpoint counted them, in one meaning for all protocols.
+
+    `cached_tokens` (read from the provider's cache) are part of `input_tokens`, `reasoning_tokens` of `output_tokens`.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -97,10 +115,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What an endpoint answered. A refusal, an empty or a cut answer is an answer."""
+    """What an endpoint answered. A refusal, an empty, a cut or a filtered answer is an answer.
+
+    `refusal` is what the endpoint gave as its reason where it marked the answer as refused (it may be ""), else None;
+    `filtered` names the content-filter categories that acted on prompt or answer.
+    """
 
     text: str
     finish_reason: FinishReason = "stop"
+    refusal: str | None = None
+    filtered: tuple[str, ...] = ()
     served_model: str | None = None
     fingerprint: str | None = None
     usage: Usage = field(default_factory=Usage)
@@ -121,9 +145,13 @@ class CallFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
+    """What a question got. `asked_at` is in Unix seconds; `cached`: an earlier run had asked, and paid, for it."""
+
     question: Question
+    call: Call
     outcome: Completion | CallFailure
-    cached: bool = False  # taken from the store: nothing was paid now
+    asked_at: float
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
