@@ -9,8 +9,9 @@ import pytest
 
 from gate.domain import ChatRequest, Completion, Message, Usage
 from gate.errors import UsageError
-from gate.store import CLOCK_SKEW, Label, Reuse, Store, content_key
+from gate.store import Label, Reuse, Store, content_key
 from gate.store_codec import MAX_BYTES, BrokenRow, _checksum, decode, encode
+from gate.store_limits import CLOCK_SKEW
 
 NOW = 1_800_000_000.0
 LABEL = Label(endpoint="here", protocol="openai-chat", host="api.example.com", model="m")
