@@ -25,6 +25,7 @@ from gate.reporting import Clocked, Findings, evaluated, failures
 from gate.runner import Kept, Line, Runner
 from gate.sharding import Shard
 from gate.store import Reuse, Store
+from gate.store_limits import Limits
 from gate.tally import Tally
 from gate.tools import Tools
 from gate.wording import count, printable
@@ -102,7 +103,13 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
 
 def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
     lines = _lines(job, keeping, tools)  # first: a missing key must not leave a file behind
-    store = Store.open(keeping.store, now=lambda: tools.now().timestamp(), say=lambda text: _say(tools, text))
+    rule = job.policy.store
+    store = Store.open(
+        keeping.store,
+        now=lambda: tools.now().timestamp(),
+        say=lambda text: _say(tools, text),
+        limits=Limits.of(days=rule.max_age_days, megabytes=rule.max_size_mb),
+    )
     reuse = {(pair.path, arm): _reuse(pair, arm, job.policy) for pair in job.pairs for arm in ARMS}
     return Runner(
         lines=lines,

@@ -236,6 +236,14 @@ class WaiverRule(Strict):
         return path
 
 
+class StoreRule(Strict):
+    """What leaves the store when a run closes it. The run's own answers always stay."""
+
+    max_age_days: Annotated[float, Field(gt=0)] | None = None
+    max_size_mb: Annotated[float, Field(gt=0)] | None = None
+    """Millions of bytes; whole runs leave, oldest first."""
+
+
 class Policy(Strict):
     """What is evaluated on each change, and what may not get worse."""
 
@@ -247,9 +255,20 @@ class Policy(Strict):
     budget: Budget = Budget()
     families: Annotated[dict[Name, FamilyRule], Field(min_length=1, max_length=200)]
     waivers: WaiverRule | None = None
-    baseline_max_age_seconds: float | None = None
+    baseline_max_age: Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[hd]$")] | None = (
+        None
+    )
+    """Stored baseline answers of other runs are used up to this age: hours, or like 36h or 7d. Left out: none are."""
+    store: StoreRule = StoreRule()
     identity: Annotated[IdentityRule, Field(json_schema_extra=_or_one_word)] = IdentityRule()
     """`void`: answers of another model than asked, or of several models or fingerprints on one arm, decide nothing."""
+
+    @property
+    def baseline_max_age_seconds(self) -> float | None:
+        age = self.baseline_max_age
+        if isinstance(age, str):
+            return float(age[:-1]) * {"h": 3600.0, "d": 86400.0}[age[-1]]
+        return None if age is None else age * 3600
 
     @field_validator("models")
     @classmethod
