@@ -28,6 +28,7 @@ from gate.endpoints.wire import (
     text_of,
     too_hot,
     unknown,
+    used,
 )
 from gate.policy import EndpointRule
 
@@ -122,9 +123,9 @@ def parse(payload: Json) -> Completion | CallFailure:
 def _usage(found: Mapping[str, Json]) -> Usage:
     """What was read from and written to the cache is counted apart by Anthropic; here it is input."""
     cached, stored = (count(found.get(f"cache_{kind}_input_tokens")) for kind in ("read", "creation"))
-    return Usage(
-        input_tokens=count(found.get("input_tokens")) + cached + stored,
-        output_tokens=count(found.get("output_tokens")),
-        cached_tokens=cached,
-        reasoning_tokens=count(mapping(found.get("output_tokens_details")).get("thinking_tokens")),
+    return used(
+        read=count(found.get("input_tokens")) + cached + stored,
+        written=count(found.get("output_tokens")),
+        cached=cached,
+        reasoning=count(mapping(found.get("output_tokens_details")).get("thinking_tokens")),
     )

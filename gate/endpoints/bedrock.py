@@ -28,6 +28,7 @@ from gate.endpoints.wire import (
     text_of,
     too_hot,
     unknown,
+    used,
 )
 from gate.policy import EndpointRule
 
@@ -125,8 +126,8 @@ def parse(payload: Json) -> Completion | CallFailure:
 def _usage(found: Mapping[str, Json]) -> Usage:
     """`inputTokens` leaves out what was read from and written to the cache; here they are input."""
     cached, stored = (count(found.get(f"cache{kind}InputTokens")) for kind in ("Read", "Write"))
-    return Usage(
-        input_tokens=count(found.get("inputTokens")) + cached + stored,
-        output_tokens=count(found.get("outputTokens")),
-        cached_tokens=cached,
+    return used(
+        read=count(found.get("inputTokens")) + cached + stored,
+        written=count(found.get("outputTokens")),
+        cached=cached,
     )

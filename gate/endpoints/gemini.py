@@ -25,6 +25,7 @@ from gate.endpoints.wire import (
     split_system,
     text_of,
     unknown,
+    used,
 )
 from gate.policy import EndpointRule
 
@@ -125,7 +126,7 @@ def _filtered(feedback: Mapping[str, Json], candidate: Mapping[str, Json]) -> tu
     """Why the prompt was blocked or the answer stopped, and the safety categories that did it."""
     rated = [*items(feedback.get("safetyRatings")), *items(candidate.get("safetyRatings"))]
     harms = [text_of(one.get("category")) for one in rated if one.get("blocked") is True]
-    stopped = candidate.get("finishReason")
+    stopped = str(candidate.get("finishReason"))
     return categories(
         [
             feedback.get("blockReason"),
@@ -138,9 +139,9 @@ def _filtered(feedback: Mapping[str, Json], candidate: Mapping[str, Json]) -> tu
 def _usage(found: Mapping[str, Json]) -> Usage:
     """Thoughts are counted apart from the candidates' tokens by Google; here they are output."""
     thoughts = count(found.get("thoughtsTokenCount"))
-    return Usage(
-        input_tokens=count(found.get("promptTokenCount")) + count(found.get("toolUsePromptTokenCount")),
-        output_tokens=count(found.get("candidatesTokenCount")) + thoughts,
-        cached_tokens=count(found.get("cachedContentTokenCount")),
-        reasoning_tokens=thoughts,
+    return used(
+        read=count(found.get("promptTokenCount")) + count(found.get("toolUsePromptTokenCount")),
+        written=count(found.get("candidatesTokenCount")) + thoughts,
+        cached=count(found.get("cachedContentTokenCount")),
+        reasoning=thoughts,
     )

@@ -26,6 +26,7 @@ from gate.endpoints.wire import (
     renamed,
     text_of,
     unknown,
+    used,
 )
 from gate.policy import EndpointRule
 
@@ -114,9 +115,9 @@ def _filtered(body: Mapping[str, Json], choice: Mapping[str, Json]) -> tuple[str
 def _usage(found: Mapping[str, Json]) -> Usage:
     """Some servers leave reasoning out of the completion's tokens, but not out of the total."""
     read, written, total = (count(found.get(f"{name}_tokens")) for name in ("prompt", "completion", "total"))
-    return Usage(
-        input_tokens=read,
-        output_tokens=max(written, total - read),
-        cached_tokens=count(mapping(found.get("prompt_tokens_details")).get("cached_tokens")),
-        reasoning_tokens=count(mapping(found.get("completion_tokens_details")).get("reasoning_tokens")),
+    return used(
+        read=read,
+        written=max(written, total - read),
+        cached=count(mapping(found.get("prompt_tokens_details")).get("cached_tokens")),
+        reasoning=count(mapping(found.get("completion_tokens_details")).get("reasoning_tokens")),
     )

@@ -26,6 +26,7 @@ from gate.endpoints.wire import (
     split_system,
     text_of,
     unknown,
+    used,
 )
 from gate.policy import EndpointRule
 
@@ -103,9 +104,9 @@ def _filtered(body: Mapping[str, Json]) -> tuple[str, ...]:
 
 
 def _usage(found: Mapping[str, Json]) -> Usage:
-    return Usage(
-        input_tokens=count(found.get("input_tokens")),
-        output_tokens=count(found.get("output_tokens")),
-        cached_tokens=count(mapping(found.get("input_tokens_details")).get("cached_tokens")),
-        reasoning_tokens=count(mapping(found.get("output_tokens_details")).get("reasoning_tokens")),
+    return used(
+        read=count(found.get("input_tokens")),
+        written=count(found.get("output_tokens")),
+        cached=count(mapping(found.get("input_tokens_details")).get("cached_tokens")),
+        reasoning=count(mapping(found.get("output_tokens_details")).get("reasoning_tokens")),
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from gate.domain import CallFailure, ChatRequest, Completion, FailureKind, Json, Message
+from gate.domain import CallFailure, ChatRequest, Completion, FailureKind, Json, Message, Usage
 from gate.policy import EndpointRule
 
 _MOST_TOKENS = 1_000_000_000
@@ -126,6 +126,16 @@ def count(value: Json) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         return 0
     return min(max(value, 0), _MOST_TOKENS)
+
+
+def used(*, read: int, written: int, cached: int = 0, reasoning: int = 0) -> Usage:
+    """What was used; whatever an endpoint says, a part is no more than its whole."""
+    return Usage(
+        input_tokens=read,
+        output_tokens=written,
+        cached_tokens=min(cached, read),
+        reasoning_tokens=min(reasoning, written),
+    )
 
 
 def mapping(value: Json) -> dict[str, Json]:
