@@ -128,6 +128,8 @@ class HttpEndpoint:
         self._local.checked = True
 
     def _read(self, response: requests.Response, begun: float) -> Completion | CallFailure | _Again:
+        if response.status_code == 400:
+            return self._blocked(response) or self._refused(400, response.headers)
         if response.status_code != 200:
             return self._refused(response.status_code, response.headers)
         content = bytearray()
@@ -143,6 +145,15 @@ class HttpEndpoint:
             return _Again(failure=self._failure("protocol", "answered with something that is not JSON"))
         outcome = PROTOCOLS[self.rule.protocol].parse(payload)
         return self._failure(outcome.kind, outcome.detail) if isinstance(outcome, CallFailure) else outcome
+
+    def _blocked(self, response: requests.Response) -> Completion | None:
+        """The answer in an HTTP 400 that is one: a prompt that the endpoint's content filter blocked."""
+        try:
+            payload = json.loads(next(response.iter_content(65536), b""))
+        except (ValueError, RecursionError):
+            return None
+        outcome = PROTOCOLS[self.rule.protocol].parse(payload)
+        return outcome if isinstance(outcome, Completion) and outcome.finish_reason == "filter" else None
 
     def _refused(self, status: int, headers: Mapping[str, str]) -> CallFailure | _Again:
         if status in _ADVICE:

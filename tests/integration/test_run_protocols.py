@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from gate.endpoints import PROTOCOLS
-from tests.fakes.models import FakeModels, Reply
+from tests.fakes.models import FakeModels, Fault, Reply
 
 POLICY = """\
 version: 1
@@ -64,6 +64,24 @@ def test_run__answers_of_another_model_are_told_and_void_the_run_where_the_polic
     report = gate.report()
     assert (done.returncode, report["verdict"]) == (code, verdict), done.stderr
     assert any("another-model" in line for line in (*report["reasons"], *report["notices"]))
+
+
+def test_run__prompts_that_azure_blocked_are_answers_that_were_filtered(gate):
+    results = {"jailbreak": {"filtered": True, "detected": True}}
+    error = {"code": "content_filter", "status": 400, "innererror": {"content_filter_result": results}}
+    blocked = Fault(status=400, body=json.dumps({"error": error}).encode())
+    with FakeModels(lambda asked: blocked if asked.model == "worse" else respond(asked)) as server:
+        done = run(gate, policy(server, "openai-chat"), "models/worse.yml")
+    report = gate.report()
+    assert (done.returncode, report["verdict"], report["calls"]["failed"]) == (1, "blocked", 0), done.stderr
+    assert any("filter" in line for line in report["notices"])
+
+
+def test_run__another_http_400_is_a_failed_call(gate):
+    with FakeModels(lambda asked: Fault(status=400) if asked.model == "worse" else respond(asked)) as server:
+        done = run(gate, policy(server, "openai-chat"), "models/worse.yml")
+    assert (done.returncode, gate.report()["calls"]["failed"]) == (3, 150)
+    assert "SECRET-IN-BODY" not in done.stdout + done.stderr + json.dumps(gate.report())
 
 
 @pytest.mark.parametrize("command", ["run", "validate"])
