@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gate.budget import cost
 from gate.domain import ARMS, Answer, Arm, CallFailure, Completion, Usage
@@ -41,6 +41,10 @@ class ArmTally:
     failures: Mapping[str, int] = field(default_factory=dict)
     served: Mapping[Served, int] = field(default_factory=dict)
     finishes: Mapping[str, int] = field(default_factory=dict)
+
+
+_MOST_SERVED = 500
+"""Distinct names an arm is remembered to be answered by: an endpoint may make one up for each answer."""
 
 
 class Tally:
@@ -79,7 +83,10 @@ class _Counts:
 
     def completed(self, answer: Answer, completion: Completion, rule: EndpointRule) -> None:
         alias = answer.call.alias
-        self.served[served(rule, answer.call.request.model, completion)] += 1
+        who = served(rule, answer.call.request.model, completion)
+        if who not in self.served and len(self.served) >= _MOST_SERVED:
+            who = replace(who, model="(more names)", fingerprint=None)
+        self.served[who] += 1
         self.finishes[completion.finish_reason] += 1
         self.seconds += completion.seconds
         if answer.cached:

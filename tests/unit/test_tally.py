@@ -43,3 +43,12 @@ def test_of__failures_by_reason_and_finish_reasons():
     tally.add(answer(completion(finish_reason="length"), arm="candidate"))
     found = tally.of("candidate")
     assert (found.failed, found.failures, found.finishes) == (2, {"gave no answer": 2}, {"length": 1})
+
+
+def test_of__an_endpoint_that_makes_up_a_name_an_answer_does_not_grow_a_run():
+    tally = tally_of(None)
+    for number in range(600):
+        tally.add(answer(completion(served_model="m", fingerprint=f"fp-{number}")))
+    found = tally.of("baseline").served
+    assert len(found) == 501
+    assert found[Served(asked="m", model="(more names)", fingerprint=None)] == 100
