@@ -1,4 +1,4 @@
-"""An endpoint that always gives the same answer after a fixed delay: nginx with the echo module, so that the client is measured.
+"""An endpoint that gives one answer after a fixed delay: nginx with the echo module, so that the client is measured.
 
 Its log says when the server saw each request begin and end, so that no client is asked how fast it was.
 """

@@ -9,10 +9,7 @@ from pathlib import Path
 from fixed_answer import ANSWER
 
 FAMILY_SIZE = 25_000  # a dataset file may hold 32 MiB
-_WORDS = (
-    "server request header buffer parser token session cookie query index socket thread memory pointer length offset "
-    "upload archive template filter escape encode decode signature certificate policy role tenant account gateway"
-).split()
+_WORDS = ("server", "request", "header", "buffer", "parser", "token", "session", "cookie", "query", "index", "socket")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +83,7 @@ def _policy(work: Workload, base_url: str, datasets: list[str]) -> str:
     policy = {
         "version": 1,
         "models": ["*.yml"],
-        "endpoints": {
-            "fixed": {"protocol": "openai-chat", "base_url": base_url, "max_concurrency": work.concurrency}
-        },
+        "endpoints": {"fixed": {"protocol": "openai-chat", "base_url": base_url, "max_concurrency": work.concurrency}},
         "families": {
             Path(name).stem: {
                 "kind": "custom",

@@ -1,16 +1,17 @@
-"""The bench's questions, asked and scored by inspect_ai. Run by an interpreter that has it; see bench/endpoints_peers.py."""
+"""The bench's questions, asked and scored by inspect_ai. Run by an interpreter that has it."""
 
 import json
 import sys
 from pathlib import Path
 
+from inspect_ai import Task, eval as evaluate
+from inspect_ai.dataset import FieldSpec, json_dataset
+from inspect_ai.log import list_eval_logs, read_eval_log
+from inspect_ai.scorer import exact
+from inspect_ai.solver import generate
+
 
 def ask(prompts: str, base_url: str, concurrency: str, out: str) -> None:
-    from inspect_ai import Task, eval as evaluate
-    from inspect_ai.dataset import FieldSpec, json_dataset
-    from inspect_ai.scorer import exact
-    from inspect_ai.solver import generate
-
     dataset = json_dataset(prompts, FieldSpec(input="prompt", target="target", id="id"))
     logs = evaluate(
         Task(dataset=dataset, solver=generate(), scorer=exact(), name="bench"),
@@ -29,8 +30,6 @@ def ask(prompts: str, base_url: str, concurrency: str, out: str) -> None:
 
 
 def count(out: str) -> dict[str, int]:
-    from inspect_ai.log import list_eval_logs, read_eval_log
-
     samples = read_eval_log(list_eval_logs(out)[0]).samples or []
     right = sum(one.scores["exact"].value == "C" for one in samples if one.scores)
     return {"scored": sum(bool(one.scores) for one in samples), "right": right}

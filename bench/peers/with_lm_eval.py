@@ -4,6 +4,8 @@ import json
 import sys
 from pathlib import Path
 
+from lm_eval.__main__ import cli_evaluate
+
 _TASK = """\
 task: bench
 dataset_path: json
@@ -18,8 +20,6 @@ metric_list: [{{metric: exact_match, aggregation: mean, higher_is_better: true}}
 
 
 def ask(prompts: str, base_url: str, concurrency: str, out: str) -> None:
-    from lm_eval.__main__ import cli_evaluate
-
     Path(out, "bench.yaml").write_text(_TASK.format(prompts=json.dumps(prompts)), encoding="utf-8")
     model = f"model=m,base_url={base_url}/chat/completions,num_concurrent={concurrency},max_retries=3"
     command = "run --model local-chat-completions --tasks bench --batch_size 1 --apply_chat_template --log_samples"

@@ -1,4 +1,4 @@
-"""The bench's questions, asked and scored by promptfoo. Run by any Python; DRIFTGATE_BENCH_PROMPTFOO is its node prefix."""
+"""The bench's questions, asked and scored by promptfoo. DRIFTGATE_BENCH_PROMPTFOO is its npm prefix."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def ask(prompts: str, base_url: str, concurrency: str, out: str) -> None:
     place = Path(out, "promptfooconfig.json")
     place.write_text(json.dumps(config), encoding="utf-8")
     node, entry = str(modules / "node/bin/node"), str(modules / "promptfoo/dist/src/entrypoint.js")
-    command = "eval --no-cache --no-write --no-table --no-progress-bar --no-share".split()
+    command = ["eval", "--no-cache", "--no-write", "--no-table", "--no-progress-bar", "--no-share"]
     os.execv(  # noqa: S606 - no shell; so that what is measured is promptfoo
         node,
         [node, entry, *command, "-j", concurrency, "-c", str(place), "-o", str(Path(out, "results.json"))],
