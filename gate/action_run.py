@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +22,12 @@ from gate.actions import (
     write_outputs,
     write_summary,
 )
-from gate.app import Job, Tools, digest, evaluate, write_outputs as write_files
+from gate.app import write_outputs as write_files
 from gate.errors import EXIT_INTERRUPTED, FileProblem, GateError, Interrupted, Problem, Problems
 from gate.evaluation import load_suites
-from gate.files import read_text
+from gate.files import digest, read_text
 from gate.github import ChangedFile, CommentSlot, CommitFiles, GitHub, Posted, upsert_comment
+from gate.live import Job, Keeping, ask_part, evaluate
 from gate.markdown import comment, minimal
 from gate.model_config import ModelConfig, ModelPair, load_config
 from gate.policy import Policy, parse_policy_for_run
@@ -34,7 +36,10 @@ from gate.redact import redact
 from gate.report import Origin, Report
 from gate.reporting import Clocked, could_not, neutral
 from gate.schema import parse
+from gate.sharding import parse_shard
+from gate.store_tools import merge_stores
 from gate.terminal import text as terminal_text
+from gate.tools import Tools
 from gate.verdict import EXIT_CODES
 
 
@@ -55,8 +60,18 @@ class _Run:
         return Origin(base_sha=self.change.base_sha, head_sha=self.change.head_sha, run_url=url)
 
     @property
+    def workspace(self) -> Path:
+        return Path(self.tools.environ.get("GITHUB_WORKSPACE", "."))
+
+    @property
     def out(self) -> Path:
-        return Path(self.tools.environ.get("GITHUB_WORKSPACE", ".")) / self.inputs.out
+        return self.workspace / self.inputs.out
+
+    @property
+    def keeping(self) -> Keeping:
+        temporary = Path(self.tools.environ.get("RUNNER_TEMP") or tempfile.gettempdir()) / "driftgate-answers.sqlite"
+        store = self.workspace / self.inputs.store if self.inputs.store else temporary
+        return Keeping(store=store, keyless=bool(self.inputs.stores))
 
 
 def run_action(tools: Tools) -> int:
@@ -69,9 +84,44 @@ def run_action(tools: Tools) -> int:
         session=requests.Session(), api=api, repository=environ.get("GITHUB_REPOSITORY", ""), token=inputs.token
     )
     run = _Run(inputs=inputs, change=read_event(environ), github=github, commands=commands, tools=tools)
+    if inputs.shard:
+        return _ask_shard(run)
     report, code = _judged(run)
     _tell(run, report)
     return code
+
+
+def _ask_shard(run: _Run) -> int:
+    """Ask one part of the questions and keep the answers; the job with `stores` decides and comments."""
+    try:
+        job = _job(run, Clocked(started=run.tools.now(), finished=run.tools.now(), seconds=0.0))
+        if isinstance(job, Report):
+            run.tools.out.write(f"{harmless(terminal_text(job))}\n")
+            return EXIT_CODES[job.verdict]
+        code = ask_part(job, parse_shard(run.inputs.shard), run.keeping, run.tools)
+    except GateError as error:
+        _annotate_error(run, error)
+        return error.exit_code
+    _hand_over(run)
+    return code
+
+
+def _hand_over(run: _Run) -> None:
+    """The store belongs to the workspace's owner too, where it lies in the workspace."""
+    if run.inputs.store and run.keeping.store.exists():
+        give_to_owner(run.keeping.store, run.workspace)
+
+
+def _annotate_error(run: _Run, error: GateError) -> list[str]:
+    """An annotation for each problem; the same in words."""
+    if not isinstance(error, Problems):
+        run.commands.annotate("error", str(error), file="", line=0)
+        return [str(error)]
+    for problem in error.problems:
+        hint = f" ({problem.hint})" if problem.hint else ""
+        text = f"{problem.path}: {problem.what}{hint}".removeprefix(": ")
+        run.commands.annotate("error", text, file=problem.file, line=problem.line)
+    return [str(one) for one in error.problems]
 
 
 def _judged(run: _Run) -> tuple[Report, int]:
@@ -83,21 +133,27 @@ def _judged(run: _Run) -> tuple[Report, int]:
 
     try:
         report = _judge(run, clocked())
-    except Problems as error:
-        for problem in error.problems:
-            hint = f" ({problem.hint})" if problem.hint else ""
-            text = f"{problem.path}: {problem.what}{hint}".removeprefix(": ")
-            run.commands.annotate("error", text, file=problem.file, line=problem.line)
-        return could_not([str(one) for one in error.problems], run.origin, clocked()), error.exit_code
     except GateError as error:
-        run.commands.annotate("error", str(error), file="", line=0)
-        return could_not([str(error)], run.origin, clocked()), error.exit_code
+        return could_not(_annotate_error(run, error), run.origin, clocked()), error.exit_code
     except Interrupted:
         return could_not(["the run was interrupted"], run.origin, clocked()), EXIT_INTERRUPTED
     return report, EXIT_CODES[report.verdict]
 
 
 def _judge(run: _Run, clocked: Clocked) -> Report:
+    job = _job(run, clocked)
+    if isinstance(job, Report):
+        return job
+    if run.inputs.stores:
+        shards = sorted((run.workspace / run.inputs.stores).rglob("*.sqlite"))
+        merge_stores(shards, run.keeping.store, say=run.tools.err.write)
+    report = evaluate(job, run.out, run.keeping, run.tools)
+    _hand_over(run)
+    return report
+
+
+def _job(run: _Run, clocked: Clocked) -> Job | Report:
+    """What is to be evaluated, read from both commits; a neutral report where there is nothing."""
     base, head = run.github.files_at(run.change.base_sha), run.github.files_at(run.change.head_sha)
     try:
         text = read_text(base, run.inputs.policy)
@@ -124,7 +180,7 @@ def _judge(run: _Run, clocked: Clocked) -> Report:
         notices=(*notices, *skipped),
     )
     _mask_keys(run, policy)
-    return evaluate(job, run.out, run.tools)
+    return job
 
 
 def _mask_keys(run: _Run, policy: Policy) -> None:
@@ -210,7 +266,7 @@ def _tell(run: _Run, report: Report) -> None:
     environ, tools = run.tools.environ, run.tools
     hidden = [run.inputs.token, *run.secrets]
     write_files(report, run.out)
-    for path in run.out.iterdir():
+    for path in (one for one in run.out.iterdir() if one.suffix in (".json", ".jsonl", ".md", ".html")):
         path.write_text(redact(path.read_text(encoding="utf-8"), hidden), encoding="utf-8")
     give_to_owner(run.out, run.out.parent)
     tools.out.write(harmless(redact(terminal_text(report), hidden)) + "\n")

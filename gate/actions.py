@@ -27,6 +27,9 @@ class Inputs:
     token: str
     out: str
     comment_key: str
+    store: str  # "" keeps answers for this job only
+    shard: str  # "" asks everything
+    stores: str  # folder with the shards' stores; "" where there are none
 
 
 def read_inputs(environ: Mapping[str, str]) -> Inputs:
@@ -37,16 +40,20 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
         token=given["github-token"],
         out=given["out"] or "driftgate-report",
         comment_key=given["comment-key"] or f"{environ.get('GITHUB_WORKFLOW', '')}-{environ.get('GITHUB_JOB', '')}",
+        store=given["store"],
+        shard=given["shard"],
+        stores=given["stores"],
     )
-    for name, path in (("policy", inputs.policy), ("out", inputs.out)):
-        if problem := path_problem(path):
+    for name in ("policy", "out", "store", "stores"):
+        path = getattr(inputs, name)
+        if path and (problem := path_problem(path)):
             raise UsageError(f"input {name}: {problem}")
     if not inputs.token:
         raise UsageError("input github-token: is empty; leave it out, or pass ${{ github.token }}")
     return inputs
 
 
-INPUTS = ("policy", "github-token", "out", "comment-key")
+INPUTS = ("policy", "github-token", "out", "comment-key", "store", "shard", "stores")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,9 +154,10 @@ def _append(path: str | None, text: str) -> None:
             file.write(text)
 
 
-def give_to_owner(folder: Path, like: Path) -> None:
-    """Files of ours belong to the workspace's owner: root's would break the next checkout of a self-hosted runner."""
+def give_to_owner(made: Path, like: Path) -> None:
+    """A file, or a folder and its files, belong to the workspace's owner: root's would break the next checkout of a
+    self-hosted runner."""
     owner = like.stat()
     if os.geteuid() == 0:
-        for path in (folder, *folder.iterdir()):
+        for path in (made, *(made.iterdir() if made.is_dir() else ())):
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

@@ -2,56 +2,77 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, Literal
 
-from gate.domain import ARMS, Answer
 from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, UsageError
-from gate.files import LocalFiles, read_text, repository_root
+from gate.files import LocalFiles, digest, read_text, repository_root
 from gate.report import Origin, Report, from_json, to_json
+from gate.tools import Tools
 from gate.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
-    from gate.comparing import Measured
-    from gate.evaluation import Suite
-    from gate.model_config import LoadedConfig, ModelPair
+    from gate.live import Job
+    from gate.model_config import LoadedConfig
     from gate.policy import Policy
-    from gate.positions import Document
-    from gate.runner import Line
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """The outside world, passed in."""
-
-    environ: Mapping[str, str]
-    out: TextIO = field(default_factory=lambda: sys.stdout)
-    err: TextIO = field(default_factory=lambda: sys.stderr)
-    now: Callable[[], datetime] = _utc_now
-    clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
+    """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out."""
+
     policy: Path
     baseline: Path
     candidate: Path
     out: Path
+    store: Path | None = None
+
+    @property
+    def answers(self) -> Path:
+        return self.store or self.out / "answers.sqlite"
 
 
 def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
     """Ask the endpoints of both model configs, compare, decide. `simulated` is said in every output."""
+    from gate.live import Keeping, evaluate
+
+    report = evaluate(_job(options, simulated=simulated), options.out, Keeping(store=options.answers), tools)
+    return finish(report, options.out, tools)
+
+
+def run_shard(options: RunOptions, shard: str, tools: Tools) -> int:
+    """Ask one part of the questions, for `verdict` to decide on."""
+    from gate.live import Keeping, ask_part
+    from gate.sharding import parse_shard
+
+    return ask_part(_job(options), parse_shard(shard), Keeping(store=options.answers), tools)
+
+
+def verdict(options: RunOptions, stores: Sequence[Path], tools: Tools) -> int:
+    """Merge the stores of all shards and decide. What no shard has is asked now, where a key is set."""
+    from gate.live import Keeping, evaluate
+    from gate.store_tools import merge_stores
+
+    job = _job(options)
+    merge_stores(stores, options.answers, say=tools.err.write)
+    report = evaluate(job, options.out, Keeping(store=options.answers, keyless=True), tools)
+    return finish(report, options.out, tools)
+
+
+def plan(options: RunOptions, shards: int, tools: Tools) -> int:
+    """Check all that a run needs, then print a GitHub Actions matrix of its shards."""
+    from gate.sharding import matrix
+
+    _job(options)
+    tools.out.write(f"{matrix(shards)}\n")
+    return EXIT_PASS
+
+
+def _job(options: RunOptions, *, simulated: bool = False) -> Job:
     from gate.evaluation import load_suites
+    from gate.live import Job
     from gate.model_config import ModelPair
     from gate.policy import parse_policy_for_run
 
@@ -60,8 +81,7 @@ def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
     suites = load_suites(policy, document, LocalFiles(repository_root(options.policy)))
     candidate = _config(options.candidate, policy)
     pair = ModelPair(path=candidate.path, baseline=_config(options.baseline, policy), candidate=candidate)
-    job = Job(policy=policy, document=document, digest=digest(text), suites=suites, pairs=(pair,), simulated=simulated)
-    return finish(evaluate(job, options.out, tools), options.out, tools)
+    return Job(policy=policy, document=document, digest=digest(text), suites=suites, pairs=(pair,), simulated=simulated)
 
 
 def _config(path: Path, policy: Policy) -> LoadedConfig:
@@ -73,124 +93,6 @@ def _config(path: Path, policy: Policy) -> LoadedConfig:
         return load_config(LocalFiles(root), inside, endpoints=policy.endpoints, label=str(path))
     except FileProblem as problem:
         raise UsageError(f"{path}: {problem.what}") from None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """All that an evaluation needs, read and checked."""
-
-    policy: Policy
-    document: Document
-    digest: str
-    suites: tuple[Suite, ...]
-    pairs: tuple[ModelPair, ...]
-    origin: Origin = field(default_factory=Origin)
-    notices: tuple[str, ...] = ()
-    simulated: bool = False
-
-
-def evaluate(job: Job, out: Path, tools: Tools) -> Report:
-    """Ask, score, compare; the recorded results go to `out`, so that `compare` can decide again."""
-    from gate.comparing import compare as compare_units
-    from gate.evaluation import dataset_digests, questions
-    from gate.reporting import Clocked, Findings, calls, evaluated, usage
-    from gate.runner import Runner
-
-    started, begun = tools.now(), tools.clock()
-    asked = [(pair.arm(one.arm).endpoint, one) for pair in job.pairs for one in questions(pair, job.suites)]
-    runner = Runner(lines=_lines(job, tools), budget=job.policy.budget, progress=progress(tools))
-    answers = runner.ask_all(asked)
-    measured = [one for pair in job.pairs for one in _measure(job, pair, answers, out)]
-    found = Findings(
-        comparisons=compare_units(measured, job.policy),
-        answers=answers,
-        pairs=job.pairs,
-        calls=calls(answers),
-        usage=usage(answers, {alias: rule.price for alias, rule in job.policy.endpoints.items()}, job.pairs),
-        policy_digest=job.digest,
-        dataset_digests=dataset_digests(job.suites),
-        notices=(*job.notices, *_waiver_notice(job.policy)),
-        simulated=job.simulated,
-    )
-    clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
-    return evaluated(found, job.origin, clocked)
-
-
-def _measure(job: Job, pair: ModelPair, answers: Sequence[Answer], out: Path) -> list[Measured]:
-    """Score the answers to one pair of configs, and keep the scores."""
-    from gate.comparing import Measured
-    from gate.evaluation import observe
-    from gate.pairing import pair_families
-    from gate.recorded import write_results
-
-    observed = observe((one for one in answers if one.question.config == pair.path), job.suites)
-    number = "" if len(job.pairs) == 1 else f"-{job.pairs.index(pair) + 1}"
-    out.mkdir(parents=True, exist_ok=True)
-    for arm, observations in observed.items():
-        (out / f"{arm}{number}.jsonl").write_text(write_results(observations), encoding="utf-8")
-    paired = pair_families(observed["baseline"], observed["candidate"])
-    return [
-        Measured(config=pair.path, family=one.name, metric=one.family.metric, rule=one.rule, paired=paired[one.name])
-        for one in job.suites
-    ]
-
-
-def _lines(job: Job, tools: Tools) -> dict[str, Line]:
-    """The endpoints in use, with their keys. Raises Problems for every key that is not set."""
-    from gate.endpoints.transport import HttpEndpoint
-    from gate.runner import Line
-
-    lines, problems = {}, []
-    for alias in dict.fromkeys(pair.arm(arm).endpoint for pair in job.pairs for arm in ARMS):
-        rule = job.policy.endpoints[alias]
-        key = tools.environ.get(rule.api_key_env, "") if rule.api_key_env else ""
-        if rule.api_key_env and not key:
-            what = f"{rule.api_key_env} is not set in the environment"
-            problems.append(job.document.problem(("endpoints", alias, "api_key_env"), what, "set the secret"))
-        endpoint = HttpEndpoint(alias=alias, rule=rule, key=key)
-        lines[alias] = Line(endpoint=endpoint, max_concurrency=rule.max_concurrency, price=rule.price)
-    if problems:
-        raise Problems(problems)
-    return lines
-
-
-def _waiver_notice(policy: Policy) -> tuple[str, ...]:
-    if policy.waivers is None:
-        return ()
-    return ("waivers are configured, but this version applies none: what regressed blocks",)
-
-
-def progress(tools: Tools) -> Callable[[int, int, int], None]:
-    """A bar on a terminal, plain lines in a log."""
-    return bar_progress(tools) if tools.err.isatty() else log_progress(tools)
-
-
-def bar_progress(tools: Tools) -> Callable[[int, int, int], None]:
-    from tqdm import tqdm
-
-    bar = tqdm(total=0, file=tools.err, unit="call", leave=False)
-
-    def say(done: int, failed: int, total: int) -> None:
-        bar.total = total
-        bar.set_postfix(failed=failed, refresh=False)
-        bar.update(done - bar.n)
-        if done >= total:
-            bar.close()
-
-    return say
-
-
-def log_progress(tools: Tools, *, every: float = 15.0) -> Callable[[int, int, int], None]:
-    """A line of progress every 15 s, for logs and terminals alike; nothing for short runs."""
-    last = [tools.clock()]
-
-    def say(done: int, failed: int, total: int) -> None:
-        if tools.clock() - last[0] >= every:
-            last[0] = tools.clock()
-            tools.err.write(f"{done:,} of {total:,} calls done, {failed:,} failed\n")
-            tools.err.flush()
-
-    return say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +206,3 @@ def read_local(path: Path, *, limit: int = 256 * 1024) -> str:
         return read_text(LocalFiles(path.resolve().parent), path.name, limit=limit)
     except FileProblem as problem:
         raise UsageError(f"{path}: {problem.what}") from None
-
-
-def digest(text: str) -> str:
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

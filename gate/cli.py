@@ -17,7 +17,8 @@ from gate import __version__
 from gate.errors import EXIT_INTERRUPTED, EXIT_PASS, EXIT_UNDECIDED, GateError, Interrupted
 
 if TYPE_CHECKING:
-    from gate.app import Tools
+    from gate.app import RunOptions
+    from gate.tools import Tools
 
 Command = Callable[[argparse.Namespace, "Tools"], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _stop)
     try:
-        from gate.app import Tools
+        from gate.tools import Tools
 
         command: Command = arguments.command
         return command(arguments, Tools(environ=os.environ))
@@ -80,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"driftgate {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands)
+    _add_verdict(commands)
+    _add_plan(commands)
     _add_compare(commands)
     _add_validate(commands)
     _add_render(commands)
@@ -99,9 +102,27 @@ def _command(commands: Commands, name: str, text: str, command: Command) -> argp
 
 def _add_run(commands: Commands) -> None:
     parser = _command(commands, "run", "ask both models, compare, decide", _run)
+    _live(parser)
+    parser.add_argument("--shard", metavar="I/N", help="ask only this part, and decide nothing: `verdict` does")
+
+
+def _add_verdict(commands: Commands) -> None:
+    parser = _command(commands, "verdict", "merge the stores of all shards and decide", _verdict)
+    _live(parser)
+    parser.add_argument("--stores", type=Path, nargs="+", required=True, metavar="FILE", help="one of each shard")
+
+
+def _add_plan(commands: Commands) -> None:
+    parser = _command(commands, "plan", "say what a run would ask, before any call", _plan)
+    _live(parser)
+    parser.add_argument("--matrix", type=int, required=True, metavar="N", help="print a GitHub Actions matrix")
+
+
+def _live(parser: argparse.ArgumentParser) -> None:
     _policy(parser)
     parser.add_argument("--candidate", type=Path, required=True, metavar="FILE", help="model config to release")
     parser.add_argument("--baseline", type=Path, required=True, metavar="FILE", help="model config in use")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="kept answers (default: answers.sqlite in --out)")
     _out(parser)
 
 
@@ -154,15 +175,34 @@ def _out(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import RunOptions, run
+    from gate.app import run, run_shard
 
-    options = RunOptions(
+    options = _run_options(arguments)
+    return run(options, tools) if arguments.shard is None else run_shard(options, arguments.shard, tools)
+
+
+def _verdict(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import verdict
+
+    return verdict(_run_options(arguments), arguments.stores, tools)
+
+
+def _plan(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import plan
+
+    return plan(_run_options(arguments), arguments.matrix, tools)
+
+
+def _run_options(arguments: argparse.Namespace) -> RunOptions:
+    from gate.app import RunOptions
+
+    return RunOptions(
         policy=arguments.policy,
         candidate=arguments.candidate,
         baseline=arguments.baseline,
         out=arguments.out,
+        store=arguments.store,
     )
-    return run(options, tools)
 
 
 def _compare(arguments: argparse.Namespace, tools: Tools) -> int:

@@ -12,12 +12,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate.app import RunOptions, Tools, run
+from gate.app import RunOptions, run
 from gate.datasets import load_builtin
 from gate.domain import Sample
 from gate.errors import EXIT_BLOCKED, EXIT_PASS
 from gate.families import FAMILIES, Family
 from gate.simulated import Respond, SimulatedEndpoint
+from gate.tools import Tools
 
 _POLICY = """\
 # The gate of the demo. Both endpoints are simulated and run on this machine.

@@ -2,7 +2,7 @@
 
 The way of the data (each stage has one type and makes the next)::
 
-    Sample ─► Question ─► Answer (Completion | CallFailure) ─► Observation (Score | Unscored | CallFailure)
+    Sample ─► Question ─► Call ─► Answer (Completion | CallFailure) ─► Observation (Score | Unscored | CallFailure)
            ─► Pair ─► Comparison ─► Decision (in gate.verdict) ─► Report (in gate.report)
 """
 
@@ -75,14 +75,23 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One asking of one sample: the `repeat`-th, for one arm."""
+    """One asking of one sample: the `repeat`-th, for one arm. `fresh`: no earlier run's answer will do."""
 
     config: str  # path of the model config under test (one run may gate several)
     family: str
     sample_id: str
     arm: Arm
     repeat: int
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A question made ready to be asked. `repeat` tells askings of the very same request apart."""
+
+    alias: str  # the endpoint, as the policy calls it
     request: ChatRequest
+    repeat: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +130,13 @@ class CallFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
+    """What a question got. `asked_at` is in Unix seconds; `cached`: an earlier run had asked, and paid, for it."""
+
     question: Question
+    call: Call
     outcome: Completion | CallFailure
-    cached: bool = False  # taken from the store: nothing was paid now
+    asked_at: float
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,10 +11,11 @@ from gate.datasets import load_builtin, load_dataset
 from gate.domain import (
     ARMS,
     Answer,
-    Arm,
+    Call,
     CallFailure,
     ChatRequest,
     Dataset,
+    Json,
     Observation,
     Question,
     Sample,
@@ -22,7 +25,7 @@ from gate.domain import (
 from gate.errors import Problem, Problems
 from gate.families import Family, family_of
 from gate.files import Files
-from gate.model_config import ModelPair
+from gate.model_config import LoadedConfig, ModelPair
 from gate.policy import BUILTIN, FamilyRule, Policy, kind_of
 from gate.positions import Document
 
@@ -89,47 +92,70 @@ def questions(pair: ModelPair, suites: Sequence[Suite]) -> Iterator[Question]:
             for repeat in range(suite.rule.repeats):
                 arms = ARMS if (index + repeat) % 2 == 0 else ARMS[::-1]
                 for arm in arms:
-                    yield _question(pair, suite, sample, arm, repeat)
+                    yield Question(config=pair.path, family=suite.name, sample_id=sample.id, arm=arm, repeat=repeat)
 
 
-def _question(pair: ModelPair, suite: Suite, sample: Sample, arm: Arm, repeat: int) -> Question:
-    config = pair.arm(arm)
-    request = ChatRequest(
-        model=config.model,
-        messages=(*config.system_messages(), *suite.family.prompt(sample)),
-        parameters=config.parameters,
-    )
-    return Question(
-        config=pair.path,
-        family=suite.name,
-        sample_id=sample.id,
-        arm=arm,
-        repeat=repeat,
-        request=request,
-    )
+class Interview:
+    """How the questions of a run become calls. Any thread may use it."""
+
+    def __init__(self, pairs: Sequence[ModelPair], suites: Sequence[Suite], policy: Policy) -> None:
+        self._pairs = {pair.path: pair for pair in pairs}
+        self._suites = {suite.name: suite for suite in suites}
+        self._samples = {suite.name: {one.id: one for one in suite.dataset.samples} for suite in suites}
+        self._twins = {pair.path for pair in pairs if _asks_the_same(pair, policy)}
+
+    def alias(self, question: Question) -> str:
+        return self._pairs[question.config].arm(question.arm).endpoint
+
+    def call(self, question: Question) -> Call:
+        config = self._pairs[question.config].arm(question.arm)
+        sample = self._samples[question.family][question.sample_id]
+        request = ChatRequest(
+            model=config.model,
+            messages=(*config.system_messages(), *self._suites[question.family].family.prompt(sample)),
+            parameters=config.parameters,
+        )
+        # Arms that ask the very same question are two askings of it, or noise would look like none.
+        twin = question.arm == "candidate" and question.config in self._twins
+        return Call(alias=config.endpoint, request=request, repeat=question.repeat + (_TWIN if twin else 0))
 
 
-def observe(answers: Iterable[Answer], suites: Sequence[Suite]) -> dict[Arm, list[Observation]]:
-    """Score every answer; observations by arm, in the order of the answers."""
-    by_name = {suite.name: suite for suite in suites}
-    samples = {suite.name: {sample.id: sample for sample in suite.dataset.samples} for suite in suites}
-    found: dict[Arm, list[Observation]] = {arm: [] for arm in ARMS}
-    for answer in answers:
+class ScoredInterview(Interview):
+    """… and their answers become observations."""
+
+    def use(self, answer: Answer) -> Observation:
         question = answer.question
-        sample = samples[question.family][question.sample_id]
-        found[question.arm].append(_observation(answer, by_name[question.family].family, sample))
-    return found
+        sample = self._samples[question.family][question.sample_id]
+        return Observation(
+            family=question.family,
+            sample_id=sample.id,
+            repeat=question.repeat,
+            result=_result(answer, self._suites[question.family].family, sample),
+            slices=sample.slices,
+            cluster=sample.cluster,
+        )
 
 
-def _observation(answer: Answer, family: Family, sample: Sample) -> Observation:
-    return Observation(
-        family=answer.question.family,
-        sample_id=sample.id,
-        repeat=answer.question.repeat,
-        result=_result(answer, family, sample),
-        slices=sample.slices,
-        cluster=sample.cluster,
-    )
+_TWIN = 1_000  # repeats of one sample stay far below
+
+
+def _asks_the_same(pair: ModelPair, policy: Policy) -> bool:
+    return _identity(pair.baseline, policy) == _identity(pair.candidate, policy)
+
+
+def run_identity(pair: ModelPair, policy: Policy) -> str:
+    """What a stored answer was paid for: these two model configs at these endpoints, whatever the policy asks of them.
+
+    So a resumed run, a shard, or a run after the margin was changed pays only for what was never asked; and running
+    the gate again on an unchanged pair cannot roll the dice again.
+    """
+    text = json.dumps([_identity(pair.baseline, policy), _identity(pair.candidate, policy)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _identity(config: LoadedConfig, policy: Policy) -> list[Json]:
+    rule = policy.endpoints[config.endpoint]
+    return [rule.protocol, rule.base_url, config.model, config.parameters, config.system_prompt]
 
 
 def _result(answer: Answer, family: Family, sample: Sample) -> Score | Unscored | CallFailure:

@@ -6,6 +6,7 @@ no absolute path, no ``..``, no symlink on the way, no submodule, no URL.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -89,6 +90,10 @@ class LocalFiles:
         if not stat.S_ISREG(mode):
             raise FileProblem("is not a regular file")
         return current
+
+
+def digest(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def repository_root(file: Path) -> Path:

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from gate.app import RunOptions, Tools, run
+from gate.app import RunOptions, run
 from gate.errors import EXIT_USAGE, UsageError
+from gate.tools import Tools
 
 _POLICY = """\
 version: 1

@@ -167,6 +167,7 @@ class Policy(Strict):
     budget: Budget = Budget()
     families: Annotated[dict[Name, FamilyRule], Field(min_length=1, max_length=200)]
     waivers: WaiverRule | None = None
+    baseline_max_age_seconds: float | None = None
 
     @field_validator("models")
     @classmethod

@@ -49,6 +49,16 @@ class UsageReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reused:
+    """Answers of earlier runs, by arm, and when the oldest and the newest of them were asked (ISO 8601, UTC)."""
+
+    baseline: int
+    candidate: int
+    oldest: str
+    newest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmDigests:
     baseline: str
     candidate: str
@@ -94,6 +104,7 @@ class Report:
     changes: tuple[Change, ...] = ()
     calls: Calls = field(default_factory=Calls)
     usage: UsageReport = field(default_factory=UsageReport)
+    reused: Reused | None = None
     provenance: Provenance
 
 

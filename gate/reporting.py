@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gate import __version__
 from gate.comparing import SEED
-from gate.domain import ARMS, Answer, Arm, CallFailure, Comparison, Completion
+from gate.domain import ARMS, Arm, Comparison
 from gate.model_config import LoadedConfig, ModelPair
-from gate.policy import Price
 from gate.report import (
     ArmDigests,
     ArmUsage,
@@ -20,10 +19,11 @@ from gate.report import (
     Origin,
     Provenance,
     Report,
+    Reused,
     ServedModels,
     UsageReport,
 )
-from gate.runner import cost
+from gate.tally import ArmTally
 from gate.verdict import decide
 
 
@@ -41,10 +41,8 @@ class Findings:
     """All that was found out; what does not apply stays empty."""
 
     comparisons: tuple[Comparison, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    tallies: Mapping[Arm, ArmTally] = field(default_factory=dict)
     pairs: tuple[ModelPair, ...] = ()
-    calls: Calls = field(default_factory=Calls)
-    usage: UsageReport = field(default_factory=UsageReport)
     policy_digest: str | None = None
     dataset_digests: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
@@ -54,7 +52,7 @@ class Findings:
 def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
     """The report of a run that evaluated something."""
     decision = decide(found.comparisons)
-    reasons = [*failures(found.answers)]
+    reasons = [*failures(found.tallies)]
     if decision.verdict in ("inconclusive", "error"):
         reasons += [f"{one.family}: {one.reason}" for one in decision.because if one.slice is None]
     return Report(
@@ -62,11 +60,12 @@ def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
         blocked=decision.blocked,
         simulated=found.simulated,
         reasons=tuple(dict.fromkeys(reasons)),
-        notices=found.notices,
+        notices=(*found.notices, *marked(found.tallies)),
         comparisons=found.comparisons,
         changes=tuple(change for pair in found.pairs for change in changes(pair)),
-        calls=found.calls,
-        usage=found.usage,
+        calls=calls(found.tallies),
+        usage=usage(found.tallies),
+        reused=reused(found.tallies),
         provenance=_provenance(found, origin, clocked),
     )
 
@@ -92,50 +91,67 @@ def could_not(reasons: Sequence[str], origin: Origin, clocked: Clocked) -> Repor
     )
 
 
-def failures(answers: Iterable[Answer]) -> list[str]:
+def failures(tallies: Mapping[Arm, ArmTally]) -> list[str]:
     """The commonest reasons why calls failed, by arm, with counts. No model text."""
-    counted = Counter(
-        (answer.question.arm, answer.outcome.detail) for answer in answers if isinstance(answer.outcome, CallFailure)
-    )
-    most = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    return [f"{detail} ({number:,} {arm} calls)" for (arm, detail), number in most[:4]]
+    counted = [(number, arm, detail) for arm, one in tallies.items() for detail, number in one.failures.items()]
+    most = sorted(counted, key=lambda item: (-item[0], item[1:]))
+    return [f"{detail} ({number:,} {arm} calls)" for number, arm, detail in most[:4]]
 
 
-def calls(answers: Sequence[Answer]) -> Calls:
+def calls(tallies: Mapping[Arm, ArmTally]) -> Calls:
     """How many askings each arm had, and how many got no answer."""
+    asked = {arm: one.asked for arm, one in tallies.items()}
     return Calls(
-        baseline=sum(one.question.arm == "baseline" for one in answers),
-        candidate=sum(one.question.arm == "candidate" for one in answers),
-        cached=sum(one.cached for one in answers),
-        failed=sum(isinstance(one.outcome, CallFailure) for one in answers),
+        baseline=asked.get("baseline", 0),
+        candidate=asked.get("candidate", 0),
+        cached=sum(one.cached for one in tallies.values()),
+        failed=sum(one.failed for one in tallies.values()),
     )
 
 
-def usage(answers: Sequence[Answer], prices: Mapping[str, Price | None], pairs: Sequence[ModelPair]) -> UsageReport:
+def usage(tallies: Mapping[Arm, ArmTally]) -> UsageReport:
     """Tokens as the endpoints counted them, and their cost where every endpoint in use has a price."""
-    aliases = {(pair.path, arm): pair.arm(arm).endpoint for pair in pairs for arm in ARMS}
-    arms: dict[Arm, ArmUsage] = {}
-    for arm in ARMS:
-        mine = [one for one in answers if one.question.arm == arm]
-        arms[arm] = _arm_usage([(one, prices[aliases[one.question.config, arm]]) for one in mine])
-    costs = [one.usd for one in arms.values() if one.usd is not None]
+    arms = {arm: _arm_usage(tallies.get(arm, ArmTally())) for arm in ARMS}
+    costs = [one.usd for arm, one in arms.items() if one.input_tokens or one.output_tokens or one.usd is not None]
     return UsageReport(
         baseline=arms["baseline"],
         candidate=arms["candidate"],
         tokens=sum(one.input_tokens + one.output_tokens for one in arms.values()),
-        usd=sum(costs) if len(costs) == len(arms) else None,
+        usd=None if not costs or None in costs else sum(one for one in costs if one is not None),
     )
 
 
-def _arm_usage(priced: Sequence[tuple[Answer, Price | None]]) -> ArmUsage:
-    used = [(one.outcome.usage, price) for one, price in priced if isinstance(one.outcome, Completion)]
-    costs = [cost(tokens.input_tokens, tokens.output_tokens, price) for tokens, price in used]
-    known = [one for one in costs if one is not None]
-    return ArmUsage(
-        input_tokens=sum(tokens.input_tokens for tokens, _ in used),
-        output_tokens=sum(tokens.output_tokens for tokens, _ in used),
-        usd=sum(known) if len(known) == len(costs) and costs else None,
+def _arm_usage(found: ArmTally) -> ArmUsage:
+    return ArmUsage(input_tokens=found.usage.input_tokens, output_tokens=found.usage.output_tokens, usd=found.usd)
+
+
+def reused(tallies: Mapping[Arm, ArmTally]) -> Reused | None:
+    """Answers of earlier runs that this one did not pay for, and from when they are."""
+    times = [time for one in tallies.values() for time in (one.oldest, one.newest) if time is not None]
+    if not times:
+        return None
+    return Reused(
+        baseline=tallies["baseline"].cached,
+        candidate=tallies["candidate"].cached,
+        oldest=_instant(min(times)),
+        newest=_instant(max(times)),
     )
+
+
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+_MARKED = {"length": "cut at the token limit", "filter": "withheld by a content filter"}
+
+
+def marked(tallies: Mapping[Arm, ArmTally]) -> Iterator[str]:
+    """Answers that are not what the model would have said: they were scored as they came."""
+    for finish, words in _MARKED.items():
+        counts = {arm: one.finishes.get(finish, 0) for arm, one in tallies.items()}
+        if any(counts.values()):
+            numbers = " and ".join(f"{counts[arm]:,} {arm}" for arm in ARMS if arm in counts)
+            yield f"{numbers} answers were {words}"
 
 
 def _provenance(found: Findings, origin: Origin, clocked: Clocked) -> Provenance:
@@ -152,7 +168,7 @@ def _provenance(found: Findings, origin: Origin, clocked: Clocked) -> Provenance
             for pair in found.pairs
         },
         served_models=ServedModels(
-            baseline=_served(found.answers, "baseline"), candidate=_served(found.answers, "candidate")
+            baseline=_served(found.tallies, "baseline"), candidate=_served(found.tallies, "candidate")
         ),
         base_sha=origin.base_sha,
         head_sha=origin.head_sha,
@@ -160,13 +176,11 @@ def _provenance(found: Findings, origin: Origin, clocked: Clocked) -> Provenance
     )
 
 
-def _served(answers: Iterable[Answer], arm: Arm) -> tuple[str, ...]:
+def _served(tallies: Mapping[Arm, ArmTally], arm: Arm) -> tuple[str, ...]:
     """Distinct names that the endpoint gave, the commonest first. It is the endpoint's text: cut."""
-    names = Counter(
-        " ".join(part for part in (answer.outcome.served_model, answer.outcome.fingerprint) if part)[:200]
-        for answer in answers
-        if answer.question.arm == arm and isinstance(answer.outcome, Completion)
-    )
+    names: Counter[str] = Counter()
+    for one, number in tallies.get(arm, ArmTally()).served.items():
+        names[" ".join(part for part in (one.model, one.fingerprint) if part)[:200]] += number
     return tuple(name for name, _ in sorted(names.items(), key=lambda item: (-item[1], item[0])) if name)[:10]
 
 

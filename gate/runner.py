@@ -1,7 +1,8 @@
-"""L3: questions → answers: bounded threads an endpoint, in the order given, within the budget.
+"""L3: questions → answers: bounded threads an endpoint, in the order given, within the budget, nothing paid twice.
 
-One sample's failure never ends a run. A fatal failure (wrong key, unknown model) ends the asking of that endpoint: the
-rest of its questions come back as "given-up" instead of as thousands of time-outs.
+An answer is kept in the store before it is used, and what is in the store is not asked again. One sample's failure
+never ends a run. A fatal failure (wrong key, unknown model, an endpoint that only fails) ends the asking of that
+endpoint: the rest of its questions come back as "given-up" instead of as thousands of time-outs.
 """
 
 from __future__ import annotations
@@ -10,170 +11,235 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
 
-from gate.domain import Answer, CallFailure, ChatRequest, Completion, Question
+from gate.budget import Cost, Purse, Spent, cost, estimate
+from gate.domain import Answer, Arm, Call, CallFailure, ChatRequest, Completion, Question
 from gate.errors import Interrupted
-from gate.policy import Budget, Price
+from gate.policy import EndpointRule
+from gate.store import Label, Reuse, Store, content_key
+from gate.tally import Tally
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Endpoint(Protocol):
     def ask(self, request: ChatRequest) -> Completion | CallFailure: ...
 
 
+class Work(Protocol[T_co]):
+    """What is done for a question before and after it is asked. Called from many threads."""
+
+    def alias(self, question: Question) -> str:
+        """The endpoint to ask."""
+        ...
+
+    def call(self, question: Question) -> Call:
+        """The request to send."""
+        ...
+
+    def use(self, answer: Answer) -> T_co:
+        """What is kept of an answer."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """An endpoint, how many may ask it at once, and what it costs."""
+    """An endpoint and its rule. `endpoint` is None where its key is not set: only stored answers can be used."""
 
-    endpoint: Endpoint
-    max_concurrency: int
-    price: Price | None = None
-
-
-Progress = Callable[[int, int, int], None]
-"""Called with (done, failed, all) from the thread that called `ask_all`, several times a second."""
+    rule: EndpointRule
+    endpoint: Endpoint | None
+    missing: str = ""  # why there is no endpoint
 
 
-def quiet(done: int, failed: int, total: int) -> None:
-    del done, failed, total
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The store, and which of its answers may be used instead of asking."""
+
+    store: Store
+    reuse: Mapping[tuple[str, Arm], Reuse]  # by config and arm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far a family is. `total` grows when more is asked of it."""
+
+    family: str
+    done: int
+    failed: int
+    total: int
+
+
+Progress = Callable[[Sequence[Standing], Spent], None]
+"""Called from the thread that called `ask_all`, several times a second."""
+
+
+def quiet(standings: Sequence[Standing], spent: Spent) -> None:
+    del standings, spent
 
 
 @dataclass(slots=True, kw_only=True)
 class Runner:
-    """Asks questions of endpoints. Spending is kept over several calls of `ask_all`."""
+    """Asks questions of endpoints. Spending, counts and failed endpoints are kept over several calls of `ask_all`."""
 
     lines: Mapping[str, Line]
-    budget: Budget
+    purse: Purse
+    kept: Kept
+    tally: Tally
     progress: Progress = quiet
-    clock: Callable[[], float] = time.monotonic
-    _spent: _Spending = field(init=False)
+    now: Callable[[], float] = time.time  # Unix seconds, for the age of answers
+    _pools: dict[str, _Pool] = field(default_factory=dict, init=False)
+    _fatal: dict[str, CallFailure] = field(default_factory=dict, init=False)
+    _families: dict[str, list[int]] = field(default_factory=dict, init=False)  # done, failed, total
+    _counting: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def __post_init__(self) -> None:
-        self._spent = _Spending(budget=self.budget, clock=self.clock, begun=self.clock())
+    def ask_all(self, questions: Sequence[Question], work: Work[T]) -> list[T]:
+        """What `work` makes of each question's answer, in the order of the questions.
 
-    def ask_all(self, asked: Sequence[tuple[str, Question]]) -> tuple[Answer, ...]:
-        """Every question with its endpoint's alias → its answer, in the same order.
+        Calls are made and answers used in the asking threads, so neither all requests nor all answers are ever held.
 
         Raises
         ------
         Interrupted
-            On Ctrl-C or SIGTERM; calls in flight are not awaited.
+            On Ctrl-C or SIGTERM; calls in flight are not awaited. What was answered is in the store.
         """
-        work = _Work(spent=self._spent, lines=self.lines, outcomes=[None] * len(asked))
-        for alias, line in self.lines.items():
-            mine = [(index, question.request) for index, (name, question) in enumerate(asked) if name == alias]
-            work.start(alias, mine, min(line.max_concurrency, len(mine)))
+        batch = _Batch(
+            one=lambda question: self._one(question, work), results=[None] * len(questions), left=len(questions)
+        )
+        for question in questions:
+            self._families.setdefault(question.family, [0, 0, 0])[2] += 1
+        for index, question in enumerate(questions):
+            self._pool(work.alias(question)).put((batch, index, question))
         try:
-            while work.running():
-                self.progress(work.done, work.failed, len(asked))
+            while not batch.wait(0.1):
+                self.progress(self.standings(), self.purse.spent)
         except KeyboardInterrupt:
-            work.stop()
+            batch.stop()
             raise Interrupted from None
-        self.progress(work.done, work.failed, len(asked))
+        self.progress(self.standings(), self.purse.spent)
+        return batch.results
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Every family that was asked, in the order of its first question."""
         return tuple(
-            Answer(question=question, outcome=outcome or _INTERRUPTED)
-            for (_, question), outcome in zip(asked, work.outcomes, strict=True)
+            Standing(family=family, done=done, failed=failed, total=total)
+            for family, (done, failed, total) in list(self._families.items())
         )
 
+    def _pool(self, alias: str) -> _Pool:
+        if alias not in self._pools:
+            self._pools[alias] = _Pool(most=self.lines[alias].rule.max_concurrency)
+        return self._pools[alias]
 
-_INTERRUPTED = CallFailure(kind="interrupted", detail="the run was interrupted")
+    def _one(self, question: Question, work: Work[T]) -> T:
+        answer = self._find_or_ask(question, work.call(question))
+        self.tally.add(answer)
+        with self._counting:
+            family = self._families[question.family]
+            family[0] += 1
+            family[1] += isinstance(answer.outcome, CallFailure)
+        return work.use(answer)
 
-
-@dataclass(slots=True, kw_only=True)
-class _Spending:
-    """Calls, tokens and money against the budget. A call is counted before it is made."""
-
-    budget: Budget
-    clock: Callable[[], float]
-    begun: float
-    calls: int = 0
-    tokens: int = 0
-    usd: float = 0.0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def reserve(self) -> CallFailure | None:
-        with self.lock:
-            budget = self.budget
-            limits = (
-                ("calls", budget.calls, self.calls),
-                ("tokens", budget.tokens, self.tokens),
-                ("usd", budget.usd, self.usd),
-                ("minutes", budget.minutes, (self.clock() - self.begun) / 60),
+    def _find_or_ask(self, question: Question, call: Call) -> Answer:
+        rule = self.lines[call.alias].rule
+        key = content_key(protocol=rule.protocol, base_url=rule.base_url, request=call.request, repeat=call.repeat)
+        reuse = self.kept.reuse[question.config, question.arm]
+        reuse = replace(reuse, max_age=None) if question.fresh else reuse
+        if found := self.kept.store.find(key, reuse):
+            own = found.run == reuse.run
+            if own:
+                self.purse.charge(_used(found.completion, rule))
+            return Answer(
+                question=question, call=call, outcome=found.completion, cached=not own, asked_at=found.asked_at
             )
-            for name, limit, spent in limits:
-                if limit is not None and spent >= limit:
-                    return CallFailure(kind="budget", detail=f"the budget of {limit:g} {name} is used up")
-            self.calls += 1
-            return None
+        asked_at = self.now()
+        outcome = self._fatal.get(call.alias) or self._ask(call, rule)
+        if isinstance(outcome, Completion):
+            label = Label(endpoint=call.alias, protocol=rule.protocol, host=rule.base_url, model=call.request.model)
+            self.kept.store.put(key, reuse.run, outcome, asked_at=asked_at, label=label)
+        elif outcome.fatal:
+            self._fatal.setdefault(call.alias, CallFailure(kind="given-up", detail=outcome.detail))
+        return Answer(question=question, call=call, outcome=outcome, cached=False, asked_at=asked_at)
 
-    def settle(self, completion: Completion, price: Price | None) -> None:
-        usage = completion.usage
-        with self.lock:
-            self.tokens += usage.input_tokens + usage.output_tokens
-            self.usd += cost(usage.input_tokens, usage.output_tokens, price) or 0.0
+    def _ask(self, call: Call, rule: EndpointRule) -> Completion | CallFailure:
+        line = self.lines[call.alias]
+        if line.endpoint is None:
+            return CallFailure(kind="auth", detail=line.missing, fatal=True)
+        wanted = estimate(call.request, rule.price)
+        if refusal := self.purse.reserve(wanted):
+            return refusal
+        used = Cost()
+        try:
+            outcome = line.endpoint.ask(call.request)
+            used = _used(outcome, rule)
+        except Exception as error:  # noqa: BLE001 - one call must not end a run that was paid for
+            outcome = CallFailure(kind="protocol", detail=f"asking failed ({type(error).__name__})")
+        finally:
+            self.purse.settle(wanted, used)
+        return outcome
 
 
-def cost(input_tokens: int, output_tokens: int, price: Price | None) -> float | None:
-    """USD; None where no price is stated."""
-    return None if price is None else (input_tokens * price.input + output_tokens * price.output) / 1e6
+def _used(outcome: Completion | CallFailure, rule: EndpointRule) -> Cost:
+    if isinstance(outcome, CallFailure):
+        return Cost()
+    usage = outcome.usage
+    return Cost(tokens=usage.input_tokens + usage.output_tokens, usd=cost(usage, rule.price) or 0.0)
+
+
+class _Pool:
+    """An endpoint's threads. They stay from batch to batch, and with them their connections."""
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._waiting: queue.SimpleQueue[tuple[_Batch, int, Question]] = queue.SimpleQueue()
+        self._threads = 0
+
+    def put(self, item: tuple[_Batch, int, Question]) -> None:
+        self._waiting.put(item)
+        if self._threads < self._most:
+            self._threads += 1
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            batch, index, question = self._waiting.get()
+            batch.run(index, question)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Work:
-    """One batch in progress. Results are stored by index, each written by one thread only."""
+class _Batch:
+    """Questions under way. Results are stored by index, each written by one thread only."""
 
-    spent: _Spending
-    lines: Mapping[str, Line]
-    outcomes: list[Completion | CallFailure | None]
-    done: int = 0
-    failed: int = 0
-    threads: list[threading.Thread] = field(default_factory=list)
-    stopped: threading.Event = field(default_factory=threading.Event)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    one: Callable[[Question], Any]
+    results: list[Any]
+    left: int
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _stopped: bool = False
+    _bug: BaseException | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self, alias: str, mine: Sequence[tuple[int, ChatRequest]], threads: int) -> None:
-        waiting: queue.SimpleQueue[tuple[int, ChatRequest]] = queue.SimpleQueue()
-        for item in mine:
-            waiting.put(item)
-        fatal: list[CallFailure] = []
-        for _ in range(threads):
-            thread = threading.Thread(target=self._drain, args=(alias, waiting, fatal), daemon=True)
-            self.threads.append(thread)
-            thread.start()
+    def run(self, index: int, question: Question) -> None:
+        if self._stopped:
+            return
+        try:
+            self.results[index] = self.one(question)
+        except BaseException as bug:  # noqa: BLE001 - raised again in the waiting thread
+            self._bug = bug
+        with self._lock:
+            self.left -= 1
+        if self.left == 0 or self._bug:
+            self._ended.set()
 
-    def running(self) -> bool:
-        """Wait a moment for the threads; are there any left?"""
-        alive = [thread for thread in self.threads if thread.is_alive()]
-        if alive:
-            alive[0].join(0.1)
-        return bool(alive)
+    def wait(self, seconds: float) -> bool:
+        """Is everything done? Waits up to `seconds` for it; raises what a thread could not handle."""
+        ended = self.left == 0 or self._ended.wait(seconds)
+        if self._bug is not None:
+            self.stop()
+            raise self._bug
+        return ended
 
     def stop(self) -> None:
-        self.stopped.set()
-
-    def _drain(self, alias: str, waiting: queue.SimpleQueue[tuple[int, ChatRequest]], fatal: list[CallFailure]) -> None:
-        line = self.lines[alias]
-        while not self.stopped.is_set():
-            try:
-                index, request = waiting.get_nowait()
-            except queue.Empty:
-                return
-            outcome = fatal[0] if fatal else self._ask(line, request)
-            if isinstance(outcome, CallFailure) and outcome.fatal and not fatal:
-                fatal.append(CallFailure(kind="given-up", detail=outcome.detail))
-            self.outcomes[index] = outcome
-            with self.lock:
-                self.done += 1
-                self.failed += isinstance(outcome, CallFailure)
-
-    def _ask(self, line: Line, request: ChatRequest) -> Completion | CallFailure:
-        if refusal := self.spent.reserve():
-            return refusal
-        try:
-            outcome = line.endpoint.ask(request)
-        except Exception as error:  # noqa: BLE001 - one call must not end a run that was paid for
-            return CallFailure(kind="protocol", detail=f"asking failed ({type(error).__name__})")
-        if isinstance(outcome, Completion):
-            self.spent.settle(outcome, line.price)
-        return outcome
+        """Start nothing more."""
+        self._stopped = True

@@ -13,10 +13,14 @@ from gate.domain import Verdict
 
 ROOT = Path(__file__).parents[2]
 LAYERS = [
-    {"__init__", "domain", "errors"},
+    {"__init__", "domain", "errors", "tools"},
     {"positions", "schema", "files", "jsonl", "policy", "model_config", "redact"},
     {"datasets", "recorded", "pairing"},
-    {"endpoints", "endpoints.openai_chat", "endpoints.transport", "endpoints.wire", "runner", "simulated"},
+    {"endpoints", "endpoints.openai_chat", "endpoints.transport", "endpoints.wire", "simulated"},
+    {"budget", "store_codec", "store_file"},
+    {"tally", "store"},
+    {"store_tools"},
+    {"runner"},
     {"families.answers"},
     {
         "families.custom",
@@ -27,12 +31,13 @@ LAYERS = [
         "families.adversarial_resistance",
     },
     {"families"},
-    {"evaluation"},
+    {"evaluation", "sharding"},
     {"stats", "stats.paired", "stats.multiplicity", "stats.power", "stats.decision"},
     {"comparing", "verdict"},
     {"report"},
     {"wording", "markdown", "html_page", "terminal", "scaffold", "reporting"},
-    {"actions", "github"},
+    {"progress", "actions", "github"},
+    {"live"},
     {"app"},
     {"action_run", "demo", "local_model"},
     {"cli"},

@@ -1,0 +1,267 @@
+"""L3: every answer that was paid for, kept in one SQLite file and found again by what was asked.
+
+Rows are keyed by (content key, run): the same question asked by two runs is two rows, so repeats are never faked from
+one answer, and k stored runs of a baseline stay k. Within a run the first answer stays: asking again is no re-roll.
+
+What is promised: when `put` returns, no kill of the process loses the answer. A power cut may lose the last seconds of
+answers (they are asked again), never the file. The store's own troubles never end a run: they are told once, counted,
+and listed in `troubles`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from gate.domain import ChatRequest, Completion
+from gate.store_codec import BrokenRow, decode, encode
+from gate.store_file import Corrupt, Unusable, classified, connect, identity, move_aside
+
+BUSY_SECONDS = 10.0
+"""How long a statement waits for another process; once it waited in vain, `_IMPATIENT` until one succeeds."""
+_IMPATIENT = 0.05
+
+CLOCK_SKEW = 300.0
+"""Seconds that another machine's clock may be ahead. An answer from further in the future is not reused."""
+
+MOST_RUNS = 32
+"""Rows of one key that `runs_of` gives."""
+MOST_LOOKED_AT = 4
+"""Rows that `find` looks at before it takes a question as never asked; more than one only where rows are damaged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An answer as it was kept."""
+
+    completion: Completion
+    asked_at: float  # Unix seconds
+    run: str  # identity of the run that paid for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reuse:
+    """Which stored answers may be used instead of asking."""
+
+    run: str  # this run's identity: its own answers always (resume, re-run, shards)
+    max_age: float | None = None  # seconds; answers of other runs, if not older; None: none of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """Whose answer it is, for `driftgate store stats`. Never a key or a header."""
+
+    endpoint: str  # the policy's alias
+    protocol: str
+    host: str
+    model: str
+
+
+def content_key(*, protocol: str, base_url: str, request: ChatRequest, repeat: int) -> str:
+    """SHA-256 (hex) over the canonical JSON of all that makes an answer: where, whom, how, what, and which repeat.
+
+    Not in it: the endpoint's alias, key, limits and prices; the arm, family and sample. So a renamed alias finds its
+    answers, and the arms of one run that ask the very same thing must be told apart by their runs (`Reuse.run`).
+    """
+    place = urlsplit(base_url)
+    port = f":{place.port}" if place.port else ""
+    asked = {
+        "form": 1,
+        "protocol": protocol,
+        "place": f"{place.hostname}{port}{place.path.rstrip('/')}",
+        "model": request.model,
+        "parameters": dict(request.parameters),
+        "messages": [[one.role, one.content] for one in request.messages],
+        "repeat": repeat,
+    }
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+PUT = "INSERT OR IGNORE INTO answer(key, run, asked_at, label, completion) VALUES (?, ?, ?, ?, ?)"
+_LABEL = "INSERT OR IGNORE INTO label(endpoint, protocol, host, model) VALUES (?, ?, ?, ?)"
+_LABEL_ID = "SELECT id FROM label WHERE endpoint = ? AND protocol = ? AND host = ? AND model = ?"
+_FIND = (
+    "SELECT run, asked_at, completion FROM answer WHERE key = ? AND (run = ? OR asked_at BETWEEN ? AND ?) "
+    "ORDER BY run = ? DESC, asked_at DESC LIMIT ?"
+)
+_RUNS_OF = "SELECT run, asked_at, completion FROM answer WHERE key = ? ORDER BY asked_at DESC LIMIT ?"
+_NO_AGE = (1.0, 0.0)  # BETWEEN 1 AND 0: nothing
+
+
+@dataclass(slots=True, kw_only=True)
+class Store:
+    """Safe from many threads (one lock, statements of some 50 µs) and from several processes (SQLite's locks)."""
+
+    path: Path
+    now: Callable[[], float]
+    say: Callable[[str], None]
+    _db: sqlite3.Connection | None = None
+    _writable: bool = False
+    _seen: tuple[int, int] | None = None
+    _labels: dict[Label, int] = field(default_factory=dict)
+    _told: dict[str, None] = field(default_factory=dict)
+    _lost: Counter[str] = field(default_factory=Counter)
+    _broken: int = 0
+    _impatient: bool = False
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @classmethod
+    def open(cls, path: Path, *, now: Callable[[], float], say: Callable[[str], None]) -> Self:
+        """A store that works, or one that keeps nothing and says so.
+
+        Raises
+        ------
+        UsageError
+            The path is a directory, a link, another program's database or a newer driftgate's store.
+        """
+        store = cls(path=path, now=now, say=say)
+        store._connect()
+        return store
+
+    def find(self, key: str, reuse: Reuse) -> Stored | None:
+        """The newest answer that may be used: the run's own first, else another run's that is not too old."""
+        now, own, digest = self.now(), reuse.run, bytes.fromhex(key)
+        ages = _NO_AGE if reuse.max_age is None else (now - reuse.max_age, now + CLOCK_SKEW)
+        return next(self._rows(digest, _FIND, (digest, own, *ages, own, MOST_LOOKED_AT)), None)
+
+    def runs_of(self, key: str) -> tuple[Stored, ...]:
+        """All kept answers of one key, one a run, newest first (at most `MOST_RUNS`)."""
+        digest = bytes.fromhex(key)
+        return tuple(self._rows(digest, _RUNS_OF, (digest, MOST_RUNS)))
+
+    def put(self, key: str, run: str, completion: Completion, *, asked_at: float, label: Label) -> None:
+        """Keep an answer, durably against kill -9 when it returns. An answer that is there already stays."""
+        digest = bytes.fromhex(key)
+        try:
+            data = encode(digest, run, completion)
+        except ValueError:
+            self._lose("an answer is too large")
+            return
+        with self._lock:
+            if not self._writable:
+                self._lose("the store cannot be written")
+            elif why := self._attempt(lambda db: self._insert(db, (digest, run, asked_at), label, data)):
+                self._lose(why)
+
+    def close(self) -> None:
+        """Fold the journal into the file. The store finds and keeps nothing afterwards."""
+        with self._lock:
+            self._disconnect()
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What went wrong with the store itself, in words, for the report's notices."""
+        with self._lock:
+            lost = [f"{self.path}: {count:,} answers were not kept: {why}" for why, count in self._lost.items()]
+            broken = [f"{self.path}: damaged answers were not used: {self._broken:,}"] if self._broken else []
+            return (*self._told, *lost, *broken)
+
+    def _insert(self, db: sqlite3.Connection, row: tuple[bytes, str, float], label: Label, data: bytes) -> None:
+        if label not in self._labels:
+            self._labels[label] = label_id(db, label)
+        db.execute(PUT, (*row, self._labels[label], data))
+
+    def _rows(self, digest: bytes, statement: str, values: tuple[object, ...]) -> Iterator[Stored]:
+        """The sound rows of a key; a damaged one is as if it were not there, and counted."""
+        found: list[tuple[str, float, bytes]] = []
+        with self._lock:
+            if self._db is not None and (
+                why := self._attempt(lambda db: found.extend(db.execute(statement, values).fetchall()))
+            ):
+                self._tell(f"{self.path}: stored answers could not be read: {why}")
+        for run, asked_at, data in found:
+            try:
+                yield Stored(completion=decode(digest, run, data), asked_at=asked_at, run=run)
+            except BrokenRow:
+                with self._lock:
+                    self._broken += 1
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], object]) -> str:
+        """Do it, in a new file where this one turns out to be damaged. Why it failed, in words; "" when it did not."""
+        trouble: Exception = Unusable("the store is closed")
+        for _ in range(2):
+            if self._db is None:
+                break
+            try:
+                work(self._db)
+            except sqlite3.Error as error:
+                trouble = classified(error)
+            else:
+                return self._wait_as_before()
+            if not isinstance(trouble, Corrupt):
+                break
+            self._begin_anew()
+        self._wait_less()
+        return str(trouble) or "it is damaged"
+
+    def _wait_as_before(self) -> str:
+        if self._impatient and self._db is not None:
+            self._impatient = False
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+        return ""
+
+    def _wait_less(self) -> None:
+        """A run must not wait ten seconds for every answer of thousands while another process hangs."""
+        if not self._impatient and self._db is not None:
+            self._impatient = True
+            self._db.execute(f"PRAGMA busy_timeout = {_IMPATIENT * 1000:.0f}")
+
+    def _connect(self, *, again: bool = False) -> None:
+        self._seen = identity(self.path)
+        try:
+            self._db, self._writable = connect(self.path, timeout=BUSY_SECONDS)
+        except Unusable as trouble:
+            self._tell(f"{self.path}: the store cannot be used: {trouble}")
+        except Corrupt:
+            if again:
+                self._tell(f"{self.path}: the store cannot be used: it is damaged again and again")
+            else:
+                self._begin_anew()
+        self._seen = identity(self.path)
+
+    def _begin_anew(self) -> None:
+        """Move the damaged file aside (unless another process did) and go on with a new one."""
+        self._disconnect()
+        try:
+            moved = move_aside(self.path, self._seen)
+        except Unusable as trouble:
+            self._tell(f"{self.path}: the store cannot be used: {trouble}")
+            return
+        if moved is not None:
+            self._tell(f"{self.path}: was damaged; it is now {moved.name}, and a new store was begun")
+        self._connect(again=True)
+
+    def _disconnect(self) -> None:
+        db, self._db, self._writable = self._db, None, False
+        self._labels.clear()
+        if db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                db.close()
+
+    def _lose(self, why: str) -> None:
+        with self._lock:
+            if why not in self._lost and self._db is not None:
+                self.say(f"{self.path}: answers are not kept: {why}; a resumed run asks them again")
+            self._lost[why] += 1
+
+    def _tell(self, trouble: str) -> None:
+        if trouble not in self._told:
+            self._told[trouble] = None
+            self.say(trouble)
+
+
+def label_id(db: sqlite3.Connection, label: Label) -> int:
+    """The number of a label, given now if it has none."""
+    values = (label.endpoint, label.protocol, label.host, label.model)
+    db.execute(_LABEL, values)
+    number: int = db.execute(_LABEL_ID, values).fetchone()[0]
+    return number

@@ -1,0 +1,141 @@
+"""L3: a completion ⇄ the bytes that the store keeps of it. What comes back is checked like any hostile input.
+
+A row's bytes are ``form · checksum · body``: one byte (plain or zlib), the CRC-32 of key, run and body (4 bytes), JSON.
+The checksum finds bit rot and rows that lie under a wrong key; it is no protection against who writes the file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Callable
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Any, Literal, NoReturn, TypeAlias, get_args, get_origin, get_type_hints
+
+from gate.domain import Completion, Json
+
+MAX_BYTES = 8 * 1024 * 1024
+"""Of one answer, unpacked. What is larger is not kept, and a row that claims to be larger is broken."""
+
+_PACK_FROM = 256
+"""Below this many bytes zlib saves less than a tenth (measured: docs/store.md)."""
+
+_PLAIN, _ZLIB = b"j", b"z"
+
+_Read: TypeAlias = Callable[[Json], Any]
+
+
+class BrokenRow(ValueError):
+    """A stored row that is not as it was written, or never was a completion."""
+
+
+def encode(key: bytes, run: str, completion: Completion) -> bytes:
+    """The bytes of a row. Raises ValueError over `MAX_BYTES`."""
+    body = _to_json(completion)
+    if len(body) > MAX_BYTES:
+        raise ValueError("is too large to keep")
+    form, body = (_ZLIB, zlib.compress(body, 1)) if len(body) >= _PACK_FROM else (_PLAIN, body)
+    return form + _checksum(key, run, body) + body
+
+
+def decode(key: bytes, run: str, data: object) -> Completion:
+    """The completion of a row. Raises BrokenRow; never reads more than `MAX_BYTES` of it."""
+    if not isinstance(data, bytes) or len(data) > MAX_BYTES:
+        raise BrokenRow("is not a row's bytes")
+    form, checksum, body = data[:1], data[1:5], data[5:]
+    if checksum != _checksum(key, run, body):
+        raise BrokenRow("does not match its checksum")
+    try:
+        value = json.loads(_unpacked(form, body).decode("utf-8", "surrogatepass"))
+        completion: Completion = _read_completion(value)
+    except (ValueError, TypeError, RecursionError, zlib.error):
+        raise BrokenRow("is not a completion") from None
+    return completion
+
+
+def _checksum(key: bytes, run: str, body: bytes) -> bytes:
+    return zlib.crc32(body, zlib.crc32(run.encode("utf-8", "surrogatepass"), zlib.crc32(key))).to_bytes(4, "big")
+
+
+def _unpacked(form: bytes, body: bytes) -> bytes:
+    if form == _PLAIN:
+        return body
+    if form != _ZLIB:
+        raise BrokenRow("has an unknown form")
+    unpacker = zlib.decompressobj()
+    data = unpacker.decompress(body, MAX_BYTES)
+    if not unpacker.eof:
+        raise BrokenRow("is cut, or larger than an answer may be")
+    return data
+
+
+def _to_json(completion: Completion) -> bytes:
+    # Lone surrogates are kept: a model that is cut inside an emoji answers with one.
+    text = json.dumps(as_json(completion), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def as_json(value: Any) -> dict[str, Json]:
+    """A domain object as JSON, without the fields that hold their default."""
+    found = ((one.name, getattr(value, one.name), _default(one)) for one in fields(value))
+    return {name: as_json(part) if is_dataclass(part) else part for name, part, default in found if part != default}
+
+
+def _default(one: Field[Any]) -> Any:
+    return one.default if one.default_factory is MISSING else one.default_factory()
+
+
+def _reader(kind: Any) -> _Read:
+    """JSON → a value of this type: a dataclass, a tuple of one type, or text, number, Literal and unions of them."""
+    if is_dataclass(kind):
+        return _fields_reader(kind)
+    if get_origin(kind) is tuple:
+        read = _reader(get_args(kind)[0])
+        return lambda value: tuple(read(one) for one in _a(list, value))
+    fits = _check(kind)
+    return lambda value: value if fits(value) else _refuse()
+
+
+def _fields_reader(kind: Any) -> _Read:
+    """Unknown fields are as wrong as wrong types: nothing of a row is taken on trust."""
+    readers = {name: _reader(part) for name, part in get_type_hints(kind).items()}
+
+    def read(value: Json) -> Any:
+        found = _a(dict, value)
+        if not found.keys() <= readers.keys():
+            raise BrokenRow("has an unknown field")
+        return kind(**{name: readers[name](part) for name, part in found.items()})
+
+    return read
+
+
+def _a(kind: type, value: Json) -> Any:
+    return value if isinstance(value, kind) else _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise BrokenRow("has a field of another type")
+
+
+def _check(kind: Any) -> Callable[[Json], bool]:
+    if get_origin(kind) is Literal:
+        words = frozenset(get_args(kind))
+        return lambda value: isinstance(value, str) and value in words
+    if kind in (int, float):
+        return lambda value: _amount(value, kind)
+    if kind in (str, bool, type(None)):
+        return lambda value: isinstance(value, kind)
+    parts = [_check(part) for part in get_args(kind)]
+    if not parts:
+        raise TypeError(f"the store cannot keep a field of type {kind}")
+    return lambda value: any(fits(value) for fits in parts)
+
+
+def _amount(value: Json, kind: type) -> bool:
+    """Every number of a completion is a count or a duration: finite and not negative."""
+    number = isinstance(value, int | kind) and not isinstance(value, bool)
+    return number and 0 <= value < math.inf  # type: ignore[operator]  # `number` has made sure
+
+
+_read_completion = _reader(Completion)

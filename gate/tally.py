@@ -1,0 +1,129 @@
+"""L3: what came back, counted while it comes: no answer is held for it, so a run of any length stays small."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gate.budget import cost
+from gate.domain import ARMS, Answer, Arm, CallFailure, Completion, Usage
+from gate.policy import Price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Served:
+    """What was asked for and what answered. The names are the endpoint's text: cut, and never trusted."""
+
+    alias: str
+    asked: str
+    model: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmTally:
+    """All that one arm's askings gave, but the answers themselves.
+
+    `asked` counts questions; `cached` those answered by an earlier run; `failed` those without an answer. `usage` and
+    `usd` are of the answers that this run paid for; `usd` is None where one of their endpoints has no price. `oldest`
+    and `newest` say when the cached ones were asked (Unix seconds). `seconds` is the sum over completed calls.
+    """
+
+    asked: int = 0
+    cached: int = 0
+    failed: int = 0
+    usage: Usage = field(default_factory=Usage)
+    usd: float | None = None
+    seconds: float = 0.0
+    oldest: float | None = None
+    newest: float | None = None
+    failures: Mapping[str, int] = field(default_factory=dict)
+    served: Mapping[Served, int] = field(default_factory=dict)
+    finishes: Mapping[str, int] = field(default_factory=dict)
+
+
+class Tally:
+    """Counts answers by arm, from many threads."""
+
+    def __init__(self, prices: Mapping[str, Price | None]) -> None:
+        self._prices = prices
+        self._counts: dict[Arm, _Counts] = {arm: _Counts() for arm in ARMS}
+        self._lock = threading.Lock()
+
+    def add(self, answer: Answer) -> None:
+        counts, outcome = self._counts[answer.question.arm], answer.outcome
+        with self._lock:
+            counts.asked += 1
+            if isinstance(outcome, CallFailure):
+                counts.failures[outcome.detail] += 1
+            else:
+                counts.completed(answer, outcome)
+
+    def of(self, arm: Arm) -> ArmTally:
+        with self._lock:
+            return self._counts[arm].frozen(self._prices)
+
+
+@dataclass(slots=True)
+class _Counts:
+    asked: int = 0
+    cached: int = 0
+    paid: dict[str, Usage] = field(default_factory=dict)  # by endpoint: whole numbers, so order changes no last bit
+    seconds: float = 0.0
+    oldest: float | None = None
+    newest: float | None = None
+    failures: Counter[str] = field(default_factory=Counter)
+    served: Counter[Served] = field(default_factory=Counter)
+    finishes: Counter[str] = field(default_factory=Counter)
+
+    def completed(self, answer: Answer, completion: Completion) -> None:
+        alias = answer.call.alias
+        self.served[_served(answer, completion)] += 1
+        self.finishes[completion.finish_reason] += 1
+        self.seconds += completion.seconds
+        if answer.cached:
+            self.cached += 1
+            self.oldest = min(self.oldest or answer.asked_at, answer.asked_at)
+            self.newest = max(self.newest or answer.asked_at, answer.asked_at)
+        else:
+            self.paid[alias] = _sum(self.paid.get(alias, Usage()), completion.usage)
+
+    def frozen(self, prices: Mapping[str, Price | None]) -> ArmTally:
+        costs = [cost(usage, prices.get(alias)) for alias, usage in sorted(self.paid.items())]
+        known = [one for one in costs if one is not None]
+        total = Usage()
+        for usage in self.paid.values():
+            total = _sum(total, usage)
+        return ArmTally(
+            asked=self.asked,
+            cached=self.cached,
+            failed=self.failures.total(),
+            usage=total,
+            usd=sum(known) if costs and len(known) == len(costs) else None,
+            seconds=self.seconds,
+            oldest=self.oldest,
+            newest=self.newest,
+            failures=dict(self.failures),
+            served=dict(self.served),
+            finishes=dict(self.finishes),
+        )
+
+
+def _served(answer: Answer, completion: Completion) -> Served:
+    return Served(
+        alias=answer.call.alias,
+        asked=answer.call.request.model,
+        model=(completion.served_model or "")[:200],
+        fingerprint=(completion.fingerprint or "")[:200],
+    )
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        input_tokens=one.input_tokens + other.input_tokens,
+        output_tokens=one.output_tokens + other.output_tokens,
+        cached_tokens=one.cached_tokens + other.cached_tokens,
+        reasoning_tokens=one.reasoning_tokens + other.reasoning_tokens,
+    )

@@ -1,0 +1,52 @@
+"""What several integration tests share."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+POLICY = """\
+version: 1
+models: [models/*.yml]
+endpoints:
+  here: {{protocol: openai-chat, base_url: "{url}", api_key_env: THE_KEY, max_concurrency: 32,
+         price: {{input: 1, output: 2}}}}
+budget: {{{budget}}}
+families:
+  sums: {{kind: custom, dataset: evals/sums.jsonl, severity: blocking, margin: 0.05, match: {{mode: exact}}}}
+"""
+
+
+def respond(model, messages):
+    left, right = (int(part) for part in messages[-1]["content"].split("+"))
+    wrong = model == "worse" and left % 5 == 0
+    return str(left + right + wrong)
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """A small repository, and its gate as a process: `gate(url, candidate, *options)`."""
+    (tmp_path / "evals").mkdir()
+    (tmp_path / "models").mkdir()
+    (tmp_path / ".github").mkdir()
+    samples = [
+        {"id": f"s{i}", "input": {"prompt": f"{i}+{i}"}, "target": str(2 * i), "slices": {"size": "small"}}
+        for i in range(150)
+    ]
+    (tmp_path / "evals/sums.jsonl").write_text("".join(json.dumps(one) + "\n" for one in samples))
+    for model in ("good", "better", "worse"):
+        (tmp_path / f"models/{model}.yml").write_text(f"endpoint: here\nmodel: {model}\nsystem_prompt: Add.\n")
+
+    def run(url, candidate, *more, command="run", key="sk-very-secret", budget="", policy=POLICY):
+        (tmp_path / ".github/driftgate.yml").write_text(policy.format(url=url, budget=budget))
+        arms = ["--baseline", "models/good.yml", "--candidate", candidate]
+        line = [sys.executable, "-m", "gate", command, *arms, *more]
+        environ = {name: value for name, value in os.environ.items() if name != "THE_KEY"}
+        environ |= {"THE_KEY": key} if key else {}
+        return subprocess.run(line, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120, check=False)
+
+    run.report = lambda out="driftgate-out": json.loads((tmp_path / out / "report.json").read_text())
+    run.folder, run.policy, run.respond = tmp_path, POLICY, respond
+    return run

@@ -1,0 +1,195 @@
+"""The runner with a real store and endpoints that are functions."""
+
+import threading
+
+import pytest
+
+from gate.budget import Purse
+from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Message, Question, Usage
+from gate.errors import Interrupted
+from gate.policy import Budget, EndpointRule
+from gate.runner import Kept, Line, Runner
+from gate.store import Reuse, Store
+from gate.tally import Tally
+
+RULE = EndpointRule(protocol="openai-chat", base_url="https://api.example.com/v1", max_concurrency=4)
+
+
+class Told:
+    """An endpoint that answers by a function of the prompt and remembers what it was asked."""
+
+    def __init__(self, answer=lambda prompt: Completion(text=prompt.upper(), usage=Usage(input_tokens=10))):
+        self.answer, self.asked, self.lock = answer, [], threading.Lock()
+
+    def ask(self, request):
+        prompt = request.messages[-1].content
+        with self.lock:
+            self.asked.append(prompt)
+        return self.answer(prompt)
+
+
+class Work:
+    def alias(self, question):
+        return "e"
+
+    def call(self, question):
+        request = ChatRequest(model="m", messages=(Message(role="user", content=question.sample_id),))
+        return Call(alias="e", request=request, repeat=question.repeat)
+
+    def use(self, answer):
+        return answer
+
+
+def questions(*ids, arm="candidate"):
+    return [Question(config="c", family="f", sample_id=one, arm=arm, repeat=0) for one in ids]
+
+
+@pytest.fixture
+def make(tmp_path):
+    opened = []
+
+    def runner(endpoint, *, run="run-1", max_age=None, budget=None, now=lambda: 1_000.0, **line):
+        store = Store.open(tmp_path / "answers.sqlite", now=now, say=lambda text: None)
+        opened.append(store)
+        reuse = {("c", "baseline"): Reuse(run=run, max_age=max_age), ("c", "candidate"): Reuse(run=run)}
+        return Runner(
+            lines={"e": Line(rule=RULE, endpoint=endpoint, **line)},
+            purse=Purse(budget=Budget(**(budget or {})), clock=lambda: 0.0),
+            kept=Kept(store=store, reuse=reuse),
+            tally=Tally({}),
+            now=now,
+        )
+
+    yield runner
+    for store in opened:
+        store.close()
+
+
+def test_ask_all__answers_come_in_the_order_of_the_questions(make):
+    ids = [f"q{number}" for number in range(50)]
+    found = make(Told()).ask_all(questions(*ids), Work())
+    assert [one.outcome.text for one in found] == [one.upper() for one in ids]
+
+
+def test_ask_all__what_this_run_paid_for_is_not_asked_again(make):
+    endpoint = Told()
+    make(endpoint).ask_all(questions("a", "b"), Work())
+    again = make(endpoint)
+    found = again.ask_all(questions("a", "b", "c"), Work())
+    assert sorted(endpoint.asked) == ["a", "b", "c"]
+    assert [one.cached for one in found] == [False] * 3, "paid by this run, only earlier"
+    assert again.purse.spent.calls == 3, "the budget counts what was paid before the interruption"
+
+
+def test_ask_all__another_runs_answers_serve_the_baseline_only_and_only_when_young(make):
+    endpoint = Told()
+    make(endpoint, now=lambda: 1_000.0).ask_all(questions("a", arm="baseline"), Work())
+    later = {"run": "run-2", "max_age": 60.0, "now": lambda: 1_050.0}
+    (young,) = make(endpoint, **later).ask_all(questions("a", arm="baseline"), Work())
+    assert (young.cached, young.asked_at) == (True, 1_000.0)
+    (candidate,) = make(endpoint, **later).ask_all(questions("a", arm="candidate"), Work())
+    assert not candidate.cached
+    (old,) = make(endpoint, run="run-3", max_age=60.0, now=lambda: 5_000.0).ask_all(
+        questions("a", arm="baseline"), Work()
+    )
+    assert not old.cached
+    assert len(endpoint.asked) == 3
+
+
+def test_ask_all__a_fresh_question_is_asked_even_where_the_baseline_may_be_reused(make):
+    endpoint = Told()
+    make(endpoint).ask_all(questions("a", arm="baseline"), Work())
+    fresh = [Question(config="c", family="f", sample_id="a", arm="baseline", repeat=0, fresh=True)]
+    (found,) = make(endpoint, run="run-2", max_age=9e9).ask_all(fresh, Work())
+    assert (found.cached, len(endpoint.asked)) == (False, 2)
+
+
+def test_ask_all__repeats_are_asked_each_on_its_own(make):
+    endpoint = Told()
+    asked = [Question(config="c", family="f", sample_id="a", arm="candidate", repeat=number) for number in range(3)]
+    make(endpoint).ask_all(asked, Work())
+    assert endpoint.asked == ["a"] * 3
+
+
+def test_ask_all__a_failure_is_not_kept_and_is_asked_again(make):
+    failing = Told(lambda prompt: CallFailure(kind="server", detail="answered HTTP 500"))
+    (found,) = make(failing).ask_all(questions("a"), Work())
+    assert isinstance(found.outcome, CallFailure)
+    (found,) = make(Told()).ask_all(questions("a"), Work())
+    assert found.outcome.text == "A"
+
+
+def test_ask_all__a_fatal_failure_ends_the_asking_of_that_endpoint(make):
+    endpoint = Told(lambda prompt: CallFailure(kind="auth", detail="refused the key", fatal=True))
+    runner = make(endpoint)
+    found = runner.ask_all(questions(*(f"q{number}" for number in range(200))), Work())
+    assert len(endpoint.asked) <= RULE.max_concurrency
+    assert {one.outcome.detail for one in found} == {"refused the key"}
+    runner.ask_all(questions("later"), Work())
+    assert "later" not in endpoint.asked, "also in a later batch of the same run"
+
+
+def test_ask_all__without_a_key_stored_answers_serve_and_the_rest_say_why(make):
+    make(Told()).ask_all(questions("a"), Work())
+    runner = make(None, missing="endpoint e: THE_KEY is not set")
+    kept, lost = runner.ask_all(questions("a", "b"), Work())
+    assert kept.outcome.text == "A"
+    assert lost.outcome.detail == "endpoint e: THE_KEY is not set"
+
+
+def test_ask_all__an_endpoint_that_raises_is_a_failure_of_that_call_alone(make):
+    def answer(prompt):
+        if prompt == "bad":
+            raise RuntimeError("sk-secret")
+        return Completion(text="ok")
+
+    bad, good = make(Told(answer)).ask_all(questions("bad", "good"), Work())
+    assert bad.outcome.detail == "asking failed (RuntimeError)"
+    assert good.outcome.text == "ok"
+
+
+def test_ask_all__a_bug_in_using_an_answer_is_raised_not_swallowed(make):
+    class Broken(Work):
+        def use(self, answer):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        make(Told()).ask_all(questions("a"), Broken())
+
+
+def test_ask_all__the_budget_ends_asking_and_says_what_was_not_asked(make):
+    endpoint = Told()
+    runner = make(endpoint, budget={"calls": 3})
+    found = runner.ask_all(questions(*"abcdefgh"), Work())
+    refused = [one for one in found if isinstance(one.outcome, CallFailure)]
+    assert (len(endpoint.asked), len(refused)) == (3, 5)
+    assert {one.outcome.kind for one in refused} == {"budget"}
+
+
+def test_ask_all__an_interruption_keeps_what_was_answered(make):
+    endpoint = Told()
+    runner = make(endpoint)
+
+    def interrupt(standings, spent):
+        raise KeyboardInterrupt
+
+    runner.progress = interrupt
+    slow = threading.Event()
+    endpoint.answer = lambda prompt: (slow.wait(5) if prompt == "slow" else None) or Completion(text=prompt)
+    with pytest.raises(Interrupted):
+        runner.ask_all(questions("a", "slow"), Work())
+    slow.set()
+
+
+def test_standings__count_by_family_over_several_batches(make):
+    runner = make(Told())
+    runner.ask_all(questions("a", "b"), Work())
+    runner.ask_all(questions("c"), Work())
+    (one,) = runner.standings()
+    assert (one.family, one.done, one.failed, one.total) == ("f", 3, 0, 3)
+
+
+def test_answer__is_a_stage_of_its_own(make):
+    (found,) = make(Told()).ask_all(questions("a"), Work())
+    assert isinstance(found, Answer)
+    assert found.asked_at == 1_000.0

@@ -1,0 +1,326 @@
+import dataclasses
+import hashlib
+import os
+import sqlite3
+import stat
+import threading
+import zlib
+
+import pytest
+
+from gate.domain import ChatRequest, Completion, Message, Usage
+from gate.errors import UsageError
+from gate.store import CLOCK_SKEW, Label, Reuse, Store, content_key
+from gate.store_codec import MAX_BYTES, BrokenRow, _checksum, decode, encode
+
+NOW = 1_800_000_000.0
+LABEL = Label(endpoint="here", protocol="openai-chat", host="api.example.com", model="m")
+KEY = "ab" * 32
+DAY = 86400.0
+
+
+class Told(list):
+    def __call__(self, text):
+        self.append(text)
+
+
+@pytest.fixture
+def told():
+    return Told()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "store.db"
+
+
+@pytest.fixture
+def opened(path, told):
+    stores = []
+
+    def again():
+        stores.append(Store.open(path, now=lambda: NOW, say=told))
+        return stores[-1]
+
+    yield again
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def store(opened):
+    return opened()
+
+
+def put(store, text="yes", *, key=KEY, run="r1", asked_at=NOW, label=LABEL):
+    store.put(key, run, Completion(text=text), asked_at=asked_at, label=label)
+
+
+def texts(found):
+    return [(one.run, one.completion.text) for one in found]
+
+
+def request(**changes):
+    asked = {"model": "m", "messages": (Message(role="user", content="hé"),), "parameters": {"temperature": 0, "n": 1}}
+    return ChatRequest(**(asked | changes))
+
+
+def key_of(*, protocol="openai-chat", base_url="https://api.example.com/v1", repeat=0, **changes):
+    return content_key(protocol=protocol, base_url=base_url, request=request(**changes), repeat=repeat)
+
+
+# --- what is asked → its key
+
+
+def test_content_key__is_fixed_for_ever_so_that_stores_stay_usable():
+    asked = (
+        rb'{"form":1,"messages":[["user","h\u00e9"]],"model":"m","parameters":{"n":1,"temperature":0},'
+        rb'"place":"api.example.com/v1","protocol":"openai-chat","repeat":0}'
+    )
+    assert key_of() == hashlib.sha256(asked).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"protocol": "anthropic"},
+        {"base_url": "https://api.example.org/v1"},
+        {"base_url": "https://api.example.com/v2"},
+        {"base_url": "https://api.example.com:8443/v1"},
+        {"repeat": 1},
+        {"model": "m2"},
+        {"parameters": {"temperature": 0.5, "n": 1}},
+        {"parameters": {"temperature": 0}},
+        {"parameters": {"temperature": 0, "n": True}},
+        {"messages": (Message(role="system", content="hé"),)},
+        {"messages": (Message(role="user", content="he"),)},
+        {"messages": (Message(role="user", content="h"), Message(role="user", content="é"))},
+    ],
+    ids=str,
+)
+def test_content_key__whatever_makes_another_answer_makes_another_key(changes):
+    assert key_of(**changes) != key_of()
+
+
+def test_content_key__writing_the_same_thing_otherwise_is_the_same_key():
+    assert key_of(parameters={"n": 1, "temperature": 0}) == key_of()
+    assert key_of(base_url="https://API.example.com/v1/") == key_of()
+
+
+# --- a completion → bytes → the same completion
+
+
+def filled(kind):
+    """An object of a domain type in which no field has its default."""
+    values = {str: "é\ud83d\x00", "str | None": "x", "Usage": None, int: 7, float: 0.25}
+    made = {}
+    for one in dataclasses.fields(kind):
+        annotation = str(one.type)
+        made[one.name] = (
+            filled(Usage)
+            if annotation == "Usage"
+            else "length"
+            if annotation == "FinishReason"
+            else ("a", "b")
+            if annotation.startswith("tuple")
+            else {"int": 7, "float": 0.25, "bool": True}.get(annotation, values[str])
+        )
+    return kind(**made)
+
+
+@pytest.mark.parametrize("completion", [Completion(text=""), Completion(text="long " * 5000), filled(Completion)])
+def test_codec__gives_back_every_field_also_lone_surrogates(completion):
+    assert decode(b"k", "r", encode(b"k", "r", completion)) == completion
+
+
+def test_codec__every_flipped_bit_is_seen():
+    row = encode(b"k", "r", Completion(text="yes"))
+    for place in range(1, len(row)):
+        with pytest.raises(BrokenRow):
+            decode(b"k", "r", row[:place] + bytes([row[place] ^ 4]) + row[place + 1 :])
+
+
+def test_codec__a_row_under_another_key_or_run_is_broken():
+    row = encode(b"k", "r", Completion(text="yes"))
+    for key, run in ((b"l", "r"), (b"k", "s")):
+        with pytest.raises(BrokenRow):
+            decode(key, run, row)
+
+
+def forged(body, form=b"j"):
+    return form + _checksum(b"k", "r", body) + body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"text":1}',
+        b'{"text":null}',
+        b'{"text":"x","finish_reason":"done"}',
+        b'{"text":"x","seconds":-1}',
+        b'{"text":"x","seconds":NaN}',
+        b'{"text":"x","seconds":1e999}',
+        b'{"text":"x","usage":{"input_tokens":-5}}',
+        b'{"text":"x","usage":{"input_tokens":true}}',
+        b'{"text":"x","usage":{"input_tokens":1.5}}',
+        b'{"text":"x","usage":[]}',
+        b'{"text":"x","served_model":{}}',
+        b'{"text":"x","__class__":"os.system"}',
+        b"\xff\xfe",
+        b'{"text":' + b"[" * 100_000,
+    ],
+)
+def test_codec__a_forged_row_is_broken_whatever_it_holds(body):
+    with pytest.raises(BrokenRow):
+        decode(b"k", "r", forged(body))
+
+
+def test_codec__a_row_that_unpacks_to_more_than_an_answer_may_be_is_broken():
+    bomb = zlib.compress(b'{"text":"' + b"a" * (MAX_BYTES + 1) + b'"}', 9)
+    assert len(bomb) < 20_000
+    for body, form in ((bomb, b"z"), (bomb[:100], b"z"), (b"x", b"?")):
+        with pytest.raises(BrokenRow):
+            decode(b"k", "r", forged(body, form))
+    with pytest.raises(BrokenRow):
+        decode(b"k", "r", "text")
+
+
+# --- keeping and finding
+
+
+def test_find__gives_back_what_was_put_also_after_reopening(store, opened):
+    put(store, "first")
+    store.close()
+    found = opened().find(KEY, Reuse(run="r1"))
+    assert (found.completion, found.asked_at, found.run) == (Completion(text="first"), NOW, "r1")
+
+
+def test_put__the_first_answer_of_a_run_stays(store):
+    put(store, "first")
+    put(store, "second", asked_at=NOW + 1)
+    assert texts(store.runs_of(KEY)) == [("r1", "first")]
+
+
+def test_find__never_gives_another_runs_answer_unless_an_age_is_allowed(store):
+    put(store, run="r0")
+    assert store.find(KEY, Reuse(run="r1")) is None
+    assert store.find(KEY, Reuse(run="r1", max_age=DAY)).run == "r0"
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "usable"),
+    [
+        (NOW - DAY, True),
+        (NOW - DAY - 1, False),
+        (NOW + CLOCK_SKEW, True),
+        (NOW + CLOCK_SKEW + 1, False),
+        (NOW + 1e9, False),
+    ],
+)
+def test_find__another_runs_answer_must_be_of_the_allowed_age_and_not_from_the_future(store, asked_at, usable):
+    put(store, asked_at=asked_at)
+    assert (store.find(KEY, Reuse(run="r2", max_age=DAY)) is not None) == usable
+    assert store.find(KEY, Reuse(run="r1")) is not None
+
+
+def test_find__own_run_first_then_the_newest(store):
+    for run, age in (("old", 30), ("new", 10), ("middle", 20)):
+        put(store, run, run=run, asked_at=NOW - age)
+    assert store.find(KEY, Reuse(run="r1", max_age=DAY)).run == "new"
+    assert store.find(KEY, Reuse(run="old", max_age=DAY)).run == "old"
+    assert [one.run for one in store.runs_of(KEY)] == ["new", "middle", "old"]
+    assert store.runs_of("cd" * 32) == ()
+
+
+def test_store__many_threads_lose_nothing(store):
+    def work(number):
+        for one in range(50):
+            put(store, f"{number}-{one}", key=f"{number * 50 + one:064x}")
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = [store.find(f"{number:064x}", Reuse(run="r1")) for number in range(800)]
+    assert [one.completion.text for one in found] == [f"{n // 50}-{n % 50}" for n in range(800)]
+    assert store.troubles == ()
+
+
+# --- the file
+
+
+def test_store__only_its_owner_can_read_the_file(store, path):
+    put(store)
+    assert {stat.S_IMODE(path.with_name(path.name + suffix).stat().st_mode) for suffix in ("", "-wal", "-shm")} == {
+        0o600
+    }
+
+
+def test_store__makes_its_folder_and_leaves_one_file(tmp_path, told):
+    path = tmp_path / "a" / "b" / "it's 100 %?#.db"
+    store = Store.open(path, now=lambda: NOW, say=told)
+    put(store)
+    store.close()
+    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    store.close()
+    put(store)
+    assert (store.find(KEY, Reuse(run="r1")), told) == (None, [])
+
+
+def make_directory(path):
+    path.mkdir()
+
+
+def make_link(path):
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+def make_journal_link(path):
+    path.with_name(path.name + "-wal").symlink_to("/etc/passwd")
+
+
+def make_pipe(path):
+    os.mkfifo(path)
+
+
+def make_foreign(path):
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE bookmarks(url)")
+
+
+def make_newer(path):
+    Store.open(path, now=lambda: NOW, say=print).close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+
+
+def make_trigger(path):
+    Store.open(path, now=lambda: NOW, say=print).close()
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TRIGGER t AFTER INSERT ON answer BEGIN DELETE FROM answer; END")
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (make_directory, "is a directory; name the store's file in it"),
+        (make_link, "is a symbolic link"),
+        (make_journal_link, "store.db-wal: is a symbolic link"),
+        (make_pipe, "is not a regular file"),
+        (make_foreign, "is a database, but not a store of driftgate"),
+        (make_newer, "was made by a newer driftgate (its form is 99, this one knows 1); update driftgate"),
+        (make_trigger, "is a database, but not a store of driftgate"),
+    ],
+)
+def test_open__refuses_in_one_line_and_leaves_it_alone(path, told, make, says):
+    make(path)
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(UsageError) as caught:
+        Store.open(path, now=lambda: NOW, say=told)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert (path.read_bytes() if path.is_file() else None) == before

@@ -1,0 +1,44 @@
+import pytest
+
+from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Question, Usage
+from gate.policy import Price
+from gate.tally import Served, Tally
+
+
+def answer(outcome, *, arm="baseline", alias="e", cached=False, asked_at=0.0):
+    question = Question(config="c", family="f", sample_id="s", arm=arm, repeat=0)
+    call = Call(alias=alias, request=ChatRequest(model="m", messages=()), repeat=0)
+    return Answer(question=question, call=call, outcome=outcome, cached=cached, asked_at=asked_at)
+
+
+def completion(**given):
+    return Completion(text="x", usage=Usage(input_tokens=1_000_000, output_tokens=10), **given)
+
+
+def test_of__paid_answers_cost_and_cached_ones_do_not():
+    tally = Tally({"e": Price(input=1, output=100_000)})
+    tally.add(answer(completion(served_model="m-1", fingerprint="fp")))
+    tally.add(answer(completion(served_model="m-1"), cached=True, asked_at=50.0))
+    tally.add(answer(completion(), cached=True, asked_at=20.0))
+    found = tally.of("baseline")
+    assert (found.asked, found.cached, found.failed, found.usd) == (3, 2, 0, 2.0)
+    assert found.usage.input_tokens == 1_000_000
+    assert (found.oldest, found.newest) == (20.0, 50.0)
+    assert found.served[Served(alias="e", asked="m", model="m-1", fingerprint="fp")] == 1
+    assert tally.of("candidate").asked == 0
+
+
+@pytest.mark.parametrize("prices", [{}, {"e": None}])
+def test_of__a_cost_that_is_not_known_is_none(prices):
+    tally = Tally(prices)
+    tally.add(answer(completion()))
+    assert tally.of("baseline").usd is None
+
+
+def test_of__failures_by_reason_and_finish_reasons():
+    tally = Tally({})
+    for _ in range(2):
+        tally.add(answer(CallFailure(kind="timeout", detail="gave no answer"), arm="candidate"))
+    tally.add(answer(completion(finish_reason="length"), arm="candidate"))
+    found = tally.of("candidate")
+    assert (found.failed, found.failures, found.finishes) == (2, {"gave no answer": 2}, {"length": 1})
