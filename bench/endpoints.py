@@ -23,7 +23,7 @@ from endpoints_peers import PEERS, Stage, measure as measure_peer
 from endpoints_results import Measured, PeerResult, Results, machine, versions, write
 from fixed_answer import FixedAnswer, Seen
 from processes import Place, Ran, run
-from workload import Files, Workload, write as write_workload
+from workload import WORKLOADS, Files, Workload, write as write_workload
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"
@@ -42,11 +42,11 @@ class Case:
 
 
 CASES = (
-    Case(name="small", work=Workload(calls=2_000, delay_ms=200, concurrency=64)),
-    Case(name="middle", work=Workload(calls=4_000, delay_ms=200, concurrency=64)),
-    Case(name="wide", work=Workload(calls=16_000, delay_ms=200, concurrency=256)),
-    Case(name="cached", work=Workload(calls=10_000, delay_ms=20, concurrency=64), cached=True),
-    Case(name="large", work=Workload(calls=100_000, delay_ms=20, concurrency=256), times=1, limit_s=300),
+    Case(name="small", work=WORKLOADS["small"]),
+    Case(name="middle", work=WORKLOADS["middle"]),
+    Case(name="wide", work=WORKLOADS["wide"]),
+    Case(name="cached", work=WORKLOADS["cached"], cached=True),
+    Case(name="large", work=WORKLOADS["large"], times=1, limit_s=300),
 )
 WARM_UP = Case(name="warm-up", work=Workload(calls=128, delay_ms=20, concurrency=64), times=1)
 
@@ -107,7 +107,8 @@ def say(text: str) -> None:
 
 def main() -> int:
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for one in (signal.SIGINT, signal.SIGTERM):  # also where a shell's `&` has set SIGINT to be ignored
+        signal.signal(one, signal.default_int_handler)
     minutes = MINUTES_WITH_PEERS if arguments.peers else MINUTES
     with tempfile.TemporaryDirectory(prefix="driftgate-bench-") as folder:
         delays = tuple({case.work.delay_ms for case in (*CASES, WARM_UP)})

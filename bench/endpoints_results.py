@@ -12,7 +12,7 @@ from typing import Any
 
 from fixed_answer import Seen
 from processes import Ran
-from workload import Workload
+from workload import WORKLOADS, Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,12 +187,9 @@ def markdown(results: Results) -> str:
 def _bars(results: Results) -> str:
     rows = []
     for bar, figure, met in results.judged():
-        counted = median_run(results.of_case(bar.case))
-        work = counted.work.name if counted else bar.case
-        measured = (
-            "none" if figure is None else f"{figure:.3g} {bar.unit}" if figure >= 100 else f"{figure:.3f} {bar.unit}"
-        )
-        rows.append([bar.what, work, f"≤ {bar.limit:g} {bar.unit}", measured, "yes" if met else "**no**"])
+        measured = "none" if figure is None else f"{figure:,.{0 if figure >= 100 else 3}f} {bar.unit}"
+        limit, answer = f"≤ {bar.limit:g} {bar.unit}", "yes" if met else "**no**"
+        rows.append([bar.what, WORKLOADS[bar.case].name, limit, measured, answer])
     return _table(["what", "work", "bar", "measured", "met?"], rows)
 
 

@@ -29,6 +29,15 @@ class Workload:
         return f"{self.calls:,} calls, {self.delay_ms} ms, {self.concurrency} at once"
 
 
+WORKLOADS = {
+    "small": Workload(calls=2_000, delay_ms=200, concurrency=64),
+    "middle": Workload(calls=4_000, delay_ms=200, concurrency=64),
+    "wide": Workload(calls=16_000, delay_ms=200, concurrency=256),
+    "cached": Workload(calls=10_000, delay_ms=20, concurrency=64),
+    "large": Workload(calls=100_000, delay_ms=20, concurrency=256),
+}
+
+
 def prompts(count: int) -> Iterator[str]:
     """Seeded; the number at the front makes each one different."""
     random_ = random.Random(20261124)
