@@ -23,6 +23,7 @@ from gate.actions import (
     write_summary,
 )
 from gate.app import write_outputs as write_files
+from gate.endpoints.checks import parameter_problems
 from gate.errors import EXIT_INTERRUPTED, FileProblem, GateError, Interrupted, Problem, Problems
 from gate.evaluation import load_suites
 from gate.files import digest, read_text
@@ -30,7 +31,7 @@ from gate.github import ChangedFile, CommentSlot, CommitFiles, GitHub, Posted, u
 from gate.live import Job, Keeping, ask_part, evaluate
 from gate.markdown import comment, minimal
 from gate.model_config import ModelConfig, ModelPair, load_config
-from gate.policy import Policy, parse_policy_for_run
+from gate.policy import Policy, parse_policy_for_run, secret_names
 from gate.positions import read_yaml
 from gate.redact import redact
 from gate.report import Origin, Report
@@ -190,7 +191,7 @@ def _mask_keys(run: _Run, policy: Policy) -> None:
 
 
 def _keys(environ: Mapping[str, str], policy: Policy) -> list[str]:
-    names = [rule.api_key_env for rule in policy.endpoints.values() if rule.api_key_env]
+    names = [name for rule in policy.endpoints.values() for name in secret_names(rule)]
     return [environ[name] for name in names if environ.get(name)]
 
 
@@ -207,21 +208,21 @@ def _pairs(
     policy: Policy, changed: Sequence[ChangedFile], base: CommitFiles, head: CommitFiles
 ) -> tuple[list[ModelPair], list[str]]:
     """The model configs to compare, and for those that are not, why."""
-    pairs, skipped = [], []
+    pairs, skipped, check = [], [], parameter_problems
     for one in _watched(policy, changed, head):
         before = one.previous or one.path
         if one.status == "removed":
             skipped.append(f"{one.path} was removed")
             continue
         try:
-            baseline = load_config(base, before, endpoints=policy.endpoints, label=before)
+            baseline = load_config(base, before, endpoints=policy.endpoints, check=check, label=before)
         except FileProblem as problem:
             if not problem.missing:
                 raise Problems([Problem(file=before, what=problem.what)]) from None
             skipped.append(f"{one.path} is new: there is no baseline to compare with")
             continue
         try:
-            candidate = load_config(head, one.path, endpoints=policy.endpoints, label=one.path)
+            candidate = load_config(head, one.path, endpoints=policy.endpoints, check=check, label=one.path)
         except FileProblem as problem:
             raise Problems([Problem(file=one.path, what=problem.what)]) from None
         if baseline.digest == candidate.digest:

@@ -85,12 +85,15 @@ def _job(options: RunOptions, *, simulated: bool = False) -> Job:
 
 
 def _config(path: Path, policy: Policy) -> LoadedConfig:
+    from gate.endpoints.checks import parameter_problems
     from gate.model_config import load_config
 
     root = repository_root(path)
     inside = path.resolve().relative_to(root).as_posix()
     try:
-        return load_config(LocalFiles(root), inside, endpoints=policy.endpoints, label=str(path))
+        return load_config(
+            LocalFiles(root), inside, endpoints=policy.endpoints, check=parameter_problems, label=str(path)
+        )
     except FileProblem as problem:
         raise UsageError(f"{path}: {problem.what}") from None
 
@@ -157,6 +160,7 @@ def write_outputs(report: Report, out: Path) -> None:
 
 def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tools: Tools) -> int:
     """Check a policy, the datasets it names, and model configs; every problem at once."""
+    from gate.endpoints.checks import parameter_problems
     from gate.evaluation import load_suites
     from gate.model_config import load_config
     from gate.policy import parse_policy_for_run
@@ -171,7 +175,9 @@ def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tool
         home = root or repository_root(config)
         try:
             inside = str(config.resolve().relative_to(home.resolve()))
-            load_config(LocalFiles(home), inside, endpoints=policy.endpoints, label=str(config))
+            load_config(
+                LocalFiles(home), inside, endpoints=policy.endpoints, check=parameter_problems, label=str(config)
+            )
         except Problems as found:
             problems += found.problems
         except (FileProblem, ValueError) as error:

@@ -44,8 +44,12 @@ def estimate(request: ChatRequest, price: Price | None) -> Cost:
 
 
 def cost(usage: Usage, price: Price | None) -> float | None:
-    """USD; None where no price is stated."""
-    return None if price is None else (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6
+    """USD; None where no price is stated. Input that the provider read from its own cache may be cheaper."""
+    if price is None:
+        return None
+    cached = price.input if price.cached_input is None else price.cached_input
+    fresh = usage.input_tokens - usage.cached_tokens
+    return (fresh * price.input + usage.cached_tokens * cached + usage.output_tokens * price.output) / 1e6
 
 
 @dataclass(slots=True, kw_only=True)

@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(commands)
     _add_validate(commands)
     _add_render(commands)
+    _add_store(commands)
     _add_init(commands)
     _add_demo(commands)
     _add_schema(commands)
@@ -146,6 +147,23 @@ def _add_render(commands: Commands) -> None:
     parser.add_argument("report", type=Path, metavar="REPORT_JSON")
     parser.add_argument("--format", choices=("markdown", "html", "json"), default="markdown")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+
+
+def _add_store(commands: Commands) -> None:
+    parser = commands.add_parser("store", help="look into, shrink, export or merge kept answers")
+    tools: Commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    one = _command(tools, "stats", "how many answers of which models and runs", _store_stats)
+    one.add_argument("file", type=Path, metavar="FILE")
+    one = _command(tools, "prune", "delete old answers, then whole runs, oldest first", _store_prune)
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument("--max-age", type=float, metavar="DAYS", help="delete answers older than this")
+    one.add_argument("--max-size", type=float, metavar="MB", help="delete runs until the file is this small")
+    one = _command(tools, "export", "write the answers as JSON lines", _store_export)
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument("--out", type=Path, metavar="JSONL", help="a new file (default: standard output)")
+    one = _command(tools, "merge", "copy the answers of several stores into one", _store_merge)
+    one.add_argument("into", type=Path, metavar="OUT")
+    one.add_argument("files", type=Path, nargs="+", metavar="IN")
 
 
 def _add_init(commands: Commands) -> None:
@@ -227,6 +245,30 @@ def _render(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import render
 
     return render(arguments.report, arguments.format, arguments.out, tools)
+
+
+def _store_stats(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.store_commands import store_stats
+
+    return store_stats(arguments.file, tools)
+
+
+def _store_prune(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.store_commands import store_prune
+
+    return store_prune(arguments.file, days=arguments.max_age, megabytes=arguments.max_size, tools=tools)
+
+
+def _store_export(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.store_commands import store_export
+
+    return store_export(arguments.file, arguments.out, tools)
+
+
+def _store_merge(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.store_commands import store_merge
+
+    return store_merge(arguments.into, arguments.files, tools)
 
 
 def _init(arguments: argparse.Namespace, tools: Tools) -> int:

@@ -20,7 +20,13 @@ ARMS: tuple[Arm, Arm] = ("baseline", "candidate")
 Severity = Literal["blocking", "advisory"]
 Outcome = Literal["improved", "unchanged", "regressed", "inconclusive"]
 Verdict = Literal["pass", "waived", "blocked", "inconclusive", "neutral", "error"]
-FinishReason = Literal["stop", "length", "filter", "refusal", "other"]
+FinishReason = Literal[
+    "stop",  # ended by itself or at a stop sequence
+    "length",  # cut: max_tokens or the context is used up
+    "filter",  # withheld or cut by a content filter
+    "refusal",  # the endpoint itself marked it as refused
+    "other",
+]
 FailureKind = Literal[
     "auth",  # 401, 403: the key is not accepted
     "not-found",  # 404: no such model or path
@@ -96,7 +102,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens as the endpoint counted them; cached and reasoning tokens are part of input and output."""
+    """Tokens as the endpoint counted them, in one meaning for all protocols.
+
+    `cached_tokens` (read from the provider's cache) are part of `input_tokens`, `reasoning_tokens` of `output_tokens`.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -106,10 +115,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What an endpoint answered. A refusal, an empty or a cut answer is an answer."""
+    """What an endpoint answered. A refusal, an empty, a cut or a filtered answer is an answer.
+
+    `refusal` is what the endpoint gave as its reason where it marked the answer as refused (it may be ""), else None;
+    `filtered` names the content-filter categories that acted on prompt or answer.
+    """
 
     text: str
     finish_reason: FinishReason = "stop"
+    refusal: str | None = None
+    filtered: tuple[str, ...] = ()
     served_model: str | None = None
     fingerprint: str | None = None
     usage: Usage = field(default_factory=Usage)
@@ -224,3 +239,16 @@ class Comparison:
     gating: bool
     reason: str
     waiver: str | None = None
+
+
+PatternKind = Literal["neighbour-regressed", "resistance-eroded", "over-refusal", "long-tail-lost", "cumulative-drift"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """A shape of drift over several comparisons, in words. It explains a verdict and never makes one."""
+
+    kind: PatternKind
+    config: str | None
+    families: tuple[str, ...]
+    text: str

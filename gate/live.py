@@ -9,8 +9,10 @@ from pathlib import Path
 from gate.budget import Purse
 from gate.comparing import Measured, compare
 from gate.domain import ARMS, Answer, Arm, Completion, Observation, Question
+from gate.endpoints.checks import credentials
 from gate.endpoints.transport import HttpEndpoint
-from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problems
+from gate.endpoints.wire import Credentials
+from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems
 from gate.evaluation import Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
 from gate.model_config import ModelPair
 from gate.pairing import pair_families
@@ -23,6 +25,7 @@ from gate.reporting import Clocked, Findings, evaluated, failures
 from gate.runner import Kept, Line, Runner
 from gate.sharding import Shard
 from gate.store import Reuse, Store
+from gate.store_limits import Limits
 from gate.tally import Tally
 from gate.tools import Tools
 from gate.wording import count, printable
@@ -90,6 +93,7 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
         pairs=job.pairs,
         policy_digest=job.digest,
         dataset_digests=dataset_digests(job.suites),
+        identity=job.policy.identity,
         notices=(*job.notices, *runner.kept.store.troubles, *_waiver_notice(job.policy)),
         simulated=job.simulated,
     )
@@ -99,13 +103,19 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
 
 def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
     lines = _lines(job, keeping, tools)  # first: a missing key must not leave a file behind
-    store = Store.open(keeping.store, now=lambda: tools.now().timestamp(), say=lambda text: _say(tools, text))
+    rule = job.policy.store
+    store = Store.open(
+        keeping.store,
+        now=lambda: tools.now().timestamp(),
+        say=lambda text: _say(tools, text),
+        limits=Limits.of(days=rule.max_age_days, megabytes=rule.max_size_mb),
+    )
     reuse = {(pair.path, arm): _reuse(pair, arm, job.policy) for pair in job.pairs for arm in ARMS}
     return Runner(
         lines=lines,
         purse=Purse(budget=job.policy.budget, clock=tools.clock),
         kept=Kept(store=store, reuse=reuse),
-        tally=Tally({alias: rule.price for alias, rule in job.policy.endpoints.items()}),
+        tally=Tally(job.policy.endpoints),
         progress=progress(tools),
         now=lambda: tools.now().timestamp(),
     )
@@ -143,15 +153,16 @@ def _measure(
 
 def _lines(job: Job, keeping: Keeping, tools: Tools) -> dict[str, Line]:
     """The endpoints in use, with their keys. Raises Problems for every key that is not set, unless `keyless`."""
-    lines, problems = {}, []
+    lines: dict[str, Line] = {}
+    problems: list[Problem] = []
     for alias in dict.fromkeys(pair.arm(arm).endpoint for pair in job.pairs for arm in ARMS):
         rule = job.policy.endpoints[alias]
-        key = tools.environ.get(rule.api_key_env, "") if rule.api_key_env else ""
-        missing = f"{rule.api_key_env} is not set in the environment" if rule.api_key_env and not key else ""
-        if missing and not keeping.keyless:
-            problems.append(job.document.problem(("endpoints", alias, "api_key_env"), missing, "set the secret"))
-        endpoint = None if missing else HttpEndpoint(alias=alias, rule=rule, key=key)
-        lines[alias] = Line(rule=rule, endpoint=endpoint, missing=missing and f"endpoint {alias}: {missing}")
+        secrets = credentials(alias, rule, tools.environ, job.document)
+        if isinstance(secrets, Credentials):
+            lines[alias] = Line(rule=rule, endpoint=HttpEndpoint(alias=alias, rule=rule, credentials=secrets))
+            continue
+        lines[alias] = Line(rule=rule, endpoint=None, missing=f"endpoint {alias}: {secrets[0].what}")
+        problems += () if keeping.keyless else secrets
     if problems:
         raise Problems(problems)
     return lines

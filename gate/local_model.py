@@ -54,6 +54,7 @@ def served_model() -> Iterator[str]:
         raise UsageError("the local model is not installed; run: make demo-local-model") from None
     parameters = CommonParams()
     parameters.model.path = str(_weights())
+    parameters.model_alias = {"smollm2-135m"}  # else it says the path of the file
     parameters.n_ctx, parameters.n_parallel = 2048, 2
     parameters.hostnames, parameters.port, parameters.verbosity = ["127.0.0.1"], 0, -1
     server = Server(parameters)

@@ -5,17 +5,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from gate.domain import Arm, Json, Message
-from gate.errors import FileProblem, Problems
+from gate.errors import FileProblem, Problem, Problems
 from gate.files import Files, path_problem, read_text
+from gate.policy import EndpointRule
 from gate.positions import Document, read_yaml
 from gate.schema import Strict, parse, suggestion
+
+
+class ResponseFormat(Strict):
+    """The form an answer must have. Where a protocol has no such form, the config is refused."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "answer"
+    """Names the schema, where the protocol wants a name."""
+    json_schema: Annotated[dict[str, JsonValue] | None, Field(alias="schema")] = None
+    strict: bool = True
+    """The endpoint must keep to the schema exactly."""
+
+    @model_validator(mode="after")
+    def _schema_where_needed(self) -> ResponseFormat:
+        if (self.type == "json_schema") != (self.json_schema is not None):
+            raise ValueError("schema goes with type json_schema, and only with it")
+        return self
 
 
 class Parameters(Strict):
@@ -24,9 +42,12 @@ class Parameters(Strict):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    stop: Annotated[tuple[str, ...], Field(min_length=1, max_length=16)] | None = None
-    seed: int | None = None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    stop: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1, max_length=16)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    response_format: ResponseFormat | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    thinking_budget: Annotated[int, Field(ge=-1, le=1_000_000)] | None = None
+    """Tokens a model may think for, with protocols that count them (Gemini: 0 is off, -1 is automatic)."""
 
 
 class ModelConfig(Strict):
@@ -80,7 +101,19 @@ class ModelPair:
         return self.baseline if arm == "baseline" else self.candidate
 
 
-def load_config(files: Files, path: str, *, endpoints: Collection[str], label: str = "") -> LoadedConfig:
+def parameters_of(config: ModelConfig) -> dict[str, Json]:
+    """The parameters that the config sets, by name. (A null inside a JSON schema is the schema's own, and stays.)"""
+    found: dict[str, Json] = config.parameters.model_dump(mode="json", by_alias=True)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+Check = Callable[[ModelConfig, Document, EndpointRule], Sequence[Problem]]
+"""What is wrong with a config for the endpoint it names: see `gate.endpoints.checks.parameter_problems`."""
+
+
+def load_config(
+    files: Files, path: str, *, endpoints: Mapping[str, EndpointRule], check: Check, label: str = ""
+) -> LoadedConfig:
     """Read and check a model config and the prompt file it names.
 
     Raises
@@ -96,7 +129,9 @@ def load_config(files: Files, path: str, *, endpoints: Collection[str], label: s
     if config.endpoint not in endpoints:
         hint = suggestion(config.endpoint, sorted(endpoints))
         raise Problems([document.problem(("endpoint",), "is not an endpoint of the policy", hint)])
-    parameters = config.parameters.model_dump(mode="json", exclude_none=True)
+    if problems := check(config, document, endpoints[config.endpoint]):
+        raise Problems(problems)
+    parameters = parameters_of(config)
     identity = [config.endpoint, config.model, parameters, prompt]
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return LoadedConfig(

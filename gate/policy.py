@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -25,7 +25,7 @@ Kind = Literal[
     "adversarial-resistance",
     "custom",
 ]
-ProtocolName = Literal["openai-chat"]
+ProtocolName = Literal["openai-chat", "openai-responses", "anthropic", "gemini", "bedrock"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,127}$")]
 
@@ -35,6 +35,19 @@ class Price(Strict):
 
     input: Annotated[float, Field(ge=0)]
     output: Annotated[float, Field(ge=0)]
+    """Reasoning tokens are output tokens."""
+    cached_input: Annotated[float, Field(ge=0)] | None = None
+    """For input tokens that the provider read from its cache; `input` when left out."""
+
+
+SECRET_KEYS = ("api_key_env", "secret_key_env", "session_token_env")
+_KEYS_OF: dict[str, tuple[ProtocolName, ...]] = {
+    "api_version": ("openai-chat", "anthropic"),
+    "max_tokens_field": ("openai-chat",),
+    "secret_key_env": ("bedrock",),
+    "session_token_env": ("bedrock",),
+    "region": ("bedrock",),
+}
 
 
 class EndpointRule(Strict):
@@ -44,7 +57,25 @@ class EndpointRule(Strict):
     base_url: Annotated[str, Field(max_length=500)]
     """`https://…`; plain http only to this machine. Redirects are never followed."""
     api_key_env: EnvironmentName | None = None
-    """The environment variable that holds the key. It is sent to this `base_url` and nowhere else."""
+    """The environment variable that holds the key (for signed Bedrock requests, the access key id). It is sent to this
+    `base_url` and nowhere else."""
+    key_header: Literal["bearer", "api-key", "x-api-key", "x-goog-api-key"] | None = None
+    """The header the key goes in, where a gateway or Azure wants another than the protocol's own. `bearer` is
+    `Authorization: Bearer`."""
+    api_version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,31}$")] | None = None
+    """openai-chat: the `api-version` of a classic Azure deployment. anthropic: the `anthropic-version`."""
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
+    """openai-chat: the name that `max_tokens` is sent under. When left out, `max_completion_tokens` to OpenAI and
+    Azure, `max_tokens` elsewhere."""
+    secret_key_env: EnvironmentName | None = None
+    """bedrock: the environment variable that holds the secret access key. With it, requests are signed (SigV4)."""
+    session_token_env: EnvironmentName | None = None
+    """bedrock: the environment variable that holds the session token of temporary credentials."""
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] | None = None
+    """bedrock: the AWS region that requests are signed for."""
+    served_as: dict[str, str] = Field(default_factory=dict)
+    """Where the endpoint answers under another name than it is asked by (an Azure deployment, an alias of a gateway):
+    asked name → the model that is meant to answer."""
     allow_private: bool = False
     """Permit a private address (an endpoint inside your own network)."""
     max_concurrency: Annotated[int, Field(ge=1, le=512)] = 16
@@ -62,7 +93,7 @@ class EndpointRule(Strict):
             raise ValueError(problem)
         return url.rstrip("/")
 
-    @field_validator("api_key_env")
+    @field_validator("api_key_env", "secret_key_env", "session_token_env")
     @classmethod
     def _not_the_runners_own(cls, name: str | None) -> str | None:
         if name and name.startswith(("GITHUB_", "ACTIONS_", "INPUT_", "RUNNER_")):
@@ -74,6 +105,55 @@ class EndpointRule(Strict):
         if is_private(self.base_url) and not self.allow_private:
             raise ValueError("base_url is a private address | set allow_private: true if it is meant")
         return self
+
+    @model_validator(mode="after")
+    def _keys_of_the_protocol(self) -> EndpointRule:
+        for key, protocols in _KEYS_OF.items():
+            if getattr(self, key) is not None and self.protocol not in protocols:
+                raise ValueError(f"{key} is only for protocol {' or '.join(protocols)}")
+        return self
+
+    @model_validator(mode="after")
+    def _signed_completely(self) -> EndpointRule:
+        signing = {"secret_key_env": self.secret_key_env, "api_key_env": self.api_key_env, "region": self.region}
+        absent = [key for key, value in signing.items() if value is None]
+        if (self.secret_key_env or self.session_token_env) and absent:
+            raise ValueError(f"signed requests need {' and '.join(absent)} | or api_key_env alone: a Bedrock API key")
+        if self.secret_key_env and self.key_header:
+            raise ValueError("key_header has no use where requests are signed | leave it out")
+        return self
+
+
+def secret_names(rule: EndpointRule) -> tuple[str, ...]:
+    """The environment variables that hold this endpoint's secrets: what no output may show."""
+    return tuple(name for key in SECRET_KEYS if (name := getattr(rule, key)))
+
+
+Strictness = Literal["void", "warn"]
+
+
+class IdentityRule(Strict):
+    """What it means when a model answered that is not the one asked, or more than one."""
+
+    model: Strictness = "warn"
+    """`void`: the run decides nothing and its verdict is error."""
+    fingerprint: Strictness = "warn"
+    """The same for an endpoint's fingerprints. OpenAI's may change within minutes, on both arms alike."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_word(cls, value: Any) -> Any:
+        """`identity: void` is for models and fingerprints alike."""
+        if isinstance(value, dict | IdentityRule):
+            return value
+        if value not in get_args(Strictness):
+            raise ValueError("must be void or warn | or a mapping: {model: void, fingerprint: warn}")
+        return {"model": value, "fingerprint": value}
+
+
+def _or_one_word(schema: dict[str, Any]) -> None:
+    """The JSON Schema of a key that takes a mapping or one word for all of it."""
+    schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {"enum": list(get_args(Strictness))}]
 
 
 class Risk(Strict):
@@ -156,6 +236,14 @@ class WaiverRule(Strict):
         return path
 
 
+class StoreRule(Strict):
+    """What leaves the store when a run closes it. The run's own answers always stay."""
+
+    max_age_days: Annotated[float, Field(gt=0)] | None = None
+    max_size_mb: Annotated[float, Field(gt=0)] | None = None
+    """Millions of bytes; whole runs leave, oldest first."""
+
+
 class Policy(Strict):
     """What is evaluated on each change, and what may not get worse."""
 
@@ -167,7 +255,20 @@ class Policy(Strict):
     budget: Budget = Budget()
     families: Annotated[dict[Name, FamilyRule], Field(min_length=1, max_length=200)]
     waivers: WaiverRule | None = None
-    baseline_max_age_seconds: float | None = None
+    baseline_max_age: Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[hd]$")] | None = (
+        None
+    )
+    """Stored baseline answers of other runs are used up to this age: hours, or like 36h or 7d. Left out: none are."""
+    store: StoreRule = StoreRule()
+    identity: Annotated[IdentityRule, Field(json_schema_extra=_or_one_word)] = IdentityRule()
+    """`void`: answers of another model than asked, or of several models or fingerprints on one arm, decide nothing."""
+
+    @property
+    def baseline_max_age_seconds(self) -> float | None:
+        age = self.baseline_max_age
+        if isinstance(age, str):
+            return float(age[:-1]) * {"h": 3600.0, "d": 86400.0}[age[-1]]
+        return None if age is None else age * 3600
 
     @field_validator("models")
     @classmethod

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from gate import __version__
 from gate.comparing import SEED
 from gate.domain import ARMS, Arm, Comparison
+from gate.identity import identity
 from gate.model_config import LoadedConfig, ModelPair
+from gate.policy import IdentityRule
 from gate.report import (
     ArmDigests,
     ArmUsage,
@@ -24,7 +26,7 @@ from gate.report import (
     UsageReport,
 )
 from gate.tally import ArmTally
-from gate.verdict import decide
+from gate.verdict import Decision, decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +47,16 @@ class Findings:
     pairs: tuple[ModelPair, ...] = ()
     policy_digest: str | None = None
     dataset_digests: Mapping[str, str] = field(default_factory=dict)
+    identity: IdentityRule = field(default_factory=IdentityRule)
     notices: tuple[str, ...] = ()
     simulated: bool = False
 
 
 def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
     """The report of a run that evaluated something."""
-    decision = decide(found.comparisons)
-    reasons = [*failures(found.tallies)]
+    who = identity({arm: one.served for arm, one in found.tallies.items()}, found.identity)
+    decision = Decision(verdict="error") if who.void else decide(found.comparisons)
+    reasons = [*(who.notices if who.void else ()), *failures(found.tallies)]
     if decision.verdict in ("inconclusive", "error"):
         reasons += [f"{one.family}: {one.reason}" for one in decision.because if one.slice is None]
     return Report(
@@ -60,7 +64,7 @@ def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
         blocked=decision.blocked,
         simulated=found.simulated,
         reasons=tuple(dict.fromkeys(reasons)),
-        notices=(*found.notices, *marked(found.tallies)),
+        notices=(*found.notices, *(() if who.void else who.notices), *marked(found.tallies)),
         comparisons=found.comparisons,
         changes=tuple(change for pair in found.pairs for change in changes(pair)),
         calls=calls(found.tallies),

@@ -25,13 +25,11 @@ from urllib.parse import urlsplit
 from gate.domain import ChatRequest, Completion
 from gate.store_codec import BrokenRow, decode, encode
 from gate.store_file import Corrupt, Unusable, classified, connect, identity, move_aside
+from gate.store_limits import CLOCK_SKEW, Limits, trim
 
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process; once it waited in vain, `_IMPATIENT` until one succeeds."""
 _IMPATIENT = 0.05
-
-CLOCK_SKEW = 300.0
-"""Seconds that another machine's clock may be ahead. An answer from further in the future is not reused."""
 
 MOST_RUNS = 32
 """Rows of one key that `runs_of` gives."""
@@ -95,6 +93,7 @@ _FIND = (
 )
 _RUNS_OF = "SELECT run, asked_at, completion FROM answer WHERE key = ? ORDER BY asked_at DESC LIMIT ?"
 _NO_AGE = (1.0, 0.0)  # BETWEEN 1 AND 0: nothing
+_NO_LIMITS = Limits()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,32 +103,37 @@ class Store:
     path: Path
     now: Callable[[], float]
     say: Callable[[str], None]
+    limits: Limits = _NO_LIMITS
     _db: sqlite3.Connection | None = None
     _writable: bool = False
     _seen: tuple[int, int] | None = None
     _labels: dict[Label, int] = field(default_factory=dict)
+    _runs: set[str] = field(default_factory=set)  # that this process asks for: never trimmed by it
     _told: dict[str, None] = field(default_factory=dict)
     _lost: Counter[str] = field(default_factory=Counter)
     _broken: int = 0
-    _impatient: bool = False
+    _patience: float = BUSY_SECONDS
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @classmethod
-    def open(cls, path: Path, *, now: Callable[[], float], say: Callable[[str], None]) -> Self:
-        """A store that works, or one that keeps nothing and says so.
+    def open(
+        cls, path: Path, *, now: Callable[[], float], say: Callable[[str], None], limits: Limits = _NO_LIMITS
+    ) -> Self:
+        """A store that works, or one that keeps nothing and says so. `limits` are applied when it is closed.
 
         Raises
         ------
         UsageError
             The path is a directory, a link, another program's database or a newer driftgate's store.
         """
-        store = cls(path=path, now=now, say=say)
+        store = cls(path=path, now=now, say=say, limits=limits)
         store._connect()
         return store
 
     def find(self, key: str, reuse: Reuse) -> Stored | None:
         """The newest answer that may be used: the run's own first, else another run's that is not too old."""
         now, own, digest = self.now(), reuse.run, bytes.fromhex(key)
+        self._runs.add(own)
         ages = _NO_AGE if reuse.max_age is None else (now - reuse.max_age, now + CLOCK_SKEW)
         return next(self._rows(digest, _FIND, (digest, own, *ages, own, MOST_LOOKED_AT)), None)
 
@@ -141,6 +145,7 @@ class Store:
     def put(self, key: str, run: str, completion: Completion, *, asked_at: float, label: Label) -> None:
         """Keep an answer, durably against kill -9 when it returns. An answer that is there already stays."""
         digest = bytes.fromhex(key)
+        self._runs.add(run)
         try:
             data = encode(digest, run, completion)
         except ValueError:
@@ -151,10 +156,15 @@ class Store:
                 self._lose("the store cannot be written")
             elif why := self._attempt(lambda db: self._insert(db, (digest, run, asked_at), label, data)):
                 self._lose(why)
+                self._wait(_IMPATIENT)
+            else:
+                self._wait(BUSY_SECONDS)
 
     def close(self) -> None:
-        """Fold the journal into the file. The store finds and keeps nothing afterwards."""
+        """Apply the limits and fold the journal into the file. The store finds and keeps nothing afterwards."""
         with self._lock:
+            if self._writable and self.limits != _NO_LIMITS and (why := self._attempt(self._trim)):
+                self._tell(f"{self.path}: the limits of age and size were not applied: {why}")
             self._disconnect()
 
     @property
@@ -169,6 +179,12 @@ class Store:
         if label not in self._labels:
             self._labels[label] = label_id(db, label)
         db.execute(PUT, (*row, self._labels[label], data))
+
+    def _trim(self, db: sqlite3.Connection) -> None:
+        trimmed = trim(db, self.limits, now=self.now(), keep=self._runs)
+        if not trimmed.fits:
+            size = f"{trimmed.bytes / 1e6:,.1f} MB"
+            self._tell(f"{self.path}: holds {size} of this run alone, which is over max_size_mb: nothing was lost")
 
     def _rows(self, digest: bytes, statement: str, values: tuple[object, ...]) -> Iterator[Stored]:
         """The sound rows of a key; a damaged one is as if it were not there, and counted."""
@@ -196,24 +212,17 @@ class Store:
             except sqlite3.Error as error:
                 trouble = classified(error)
             else:
-                return self._wait_as_before()
+                return ""
             if not isinstance(trouble, Corrupt):
                 break
             self._begin_anew()
-        self._wait_less()
         return str(trouble) or "it is damaged"
 
-    def _wait_as_before(self) -> str:
-        if self._impatient and self._db is not None:
-            self._impatient = False
-            self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
-        return ""
-
-    def _wait_less(self) -> None:
+    def _wait(self, seconds: float) -> None:
         """A run must not wait ten seconds for every answer of thousands while another process hangs."""
-        if not self._impatient and self._db is not None:
-            self._impatient = True
-            self._db.execute(f"PRAGMA busy_timeout = {_IMPATIENT * 1000:.0f}")
+        if self._db is not None and seconds != self._patience:
+            self._patience = seconds
+            self._db.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
 
     def _connect(self, *, again: bool = False) -> None:
         self._seen = identity(self.path)
@@ -243,6 +252,7 @@ class Store:
     def _disconnect(self) -> None:
         db, self._db, self._writable = self._db, None, False
         self._labels.clear()
+        self._patience = BUSY_SECONDS
         if db is not None:
             with contextlib.suppress(sqlite3.Error):
                 db.close()

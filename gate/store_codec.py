@@ -1,7 +1,8 @@
 """L3: a completion ⇄ the bytes that the store keeps of it. What comes back is checked like any hostile input.
 
-A row's bytes are ``form · checksum · body``: one byte (plain or zlib), the CRC-32 of key, run and body (4 bytes), JSON.
-The checksum finds bit rot and rows that lie under a wrong key; it is no protection against who writes the file.
+A row's bytes are the CRC-32 of key, run and body (4 bytes), then the body, JSON. The checksum finds bit rot and rows
+that lie under a wrong key; it is no protection against who writes the file. Bodies are not compressed: zlib takes more
+CPU than all the rest of a put, to save two fifths of a file that `actions/cache` packs once more.
 """
 
 from __future__ import annotations
@@ -9,19 +10,14 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Callable
-from dataclasses import MISSING, Field, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, NoReturn, TypeAlias, get_args, get_origin, get_type_hints
 
-from gate.domain import Completion, Json
+from gate.domain import Completion, Json, Usage
 
 MAX_BYTES = 8 * 1024 * 1024
-"""Of one answer, unpacked. What is larger is not kept, and a row that claims to be larger is broken."""
-
-_PACK_FROM = 256
-"""Below this many bytes zlib saves less than a tenth (measured: docs/store.md)."""
-
-_PLAIN, _ZLIB = b"j", b"z"
+"""Of one answer. What is larger is not kept, and a larger row is broken."""
 
 _Read: TypeAlias = Callable[[Json], Any]
 
@@ -32,58 +28,47 @@ class BrokenRow(ValueError):
 
 def encode(key: bytes, run: str, completion: Completion) -> bytes:
     """The bytes of a row. Raises ValueError over `MAX_BYTES`."""
-    body = _to_json(completion)
+    # Lone surrogates are kept: a model that is cut inside an emoji answers with one.
+    text = json.dumps(as_json(completion), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    body = text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BYTES:
         raise ValueError("is too large to keep")
-    form, body = (_ZLIB, zlib.compress(body, 1)) if len(body) >= _PACK_FROM else (_PLAIN, body)
-    return form + _checksum(key, run, body) + body
+    return _checksum(key, run, body) + body
 
 
 def decode(key: bytes, run: str, data: object) -> Completion:
-    """The completion of a row. Raises BrokenRow; never reads more than `MAX_BYTES` of it."""
-    if not isinstance(data, bytes) or len(data) > MAX_BYTES:
+    """The completion of a row. Raises BrokenRow."""
+    if not isinstance(data, bytes) or len(data) > MAX_BYTES + 4:
         raise BrokenRow("is not a row's bytes")
-    form, checksum, body = data[:1], data[1:5], data[5:]
+    checksum, body = data[:4], data[4:]
     if checksum != _checksum(key, run, body):
         raise BrokenRow("does not match its checksum")
     try:
-        value = json.loads(_unpacked(form, body).decode("utf-8", "surrogatepass"))
-        completion: Completion = _read_completion(value)
-    except (ValueError, TypeError, RecursionError, zlib.error):
+        completion: Completion = _read_completion(json.loads(body.decode("utf-8", "surrogatepass")))
+    except (ValueError, TypeError, RecursionError):
         raise BrokenRow("is not a completion") from None
     return completion
 
 
 def _checksum(key: bytes, run: str, body: bytes) -> bytes:
-    return zlib.crc32(body, zlib.crc32(run.encode("utf-8", "surrogatepass"), zlib.crc32(key))).to_bytes(4, "big")
+    return zlib.crc32(body, zlib.crc32(run.encode(), zlib.crc32(key))).to_bytes(4, "big")
 
 
-def _unpacked(form: bytes, body: bytes) -> bytes:
-    if form == _PLAIN:
-        return body
-    if form != _ZLIB:
-        raise BrokenRow("has an unknown form")
-    unpacker = zlib.decompressobj()
-    data = unpacker.decompress(body, MAX_BYTES)
-    if not unpacker.eof:
-        raise BrokenRow("is cut, or larger than an answer may be")
-    return data
+def as_json(value: Completion | Usage) -> dict[str, Json]:
+    """As JSON, without the fields that hold their default."""
+    found: dict[str, Json] = {}
+    for name, default in _DEFAULTS[type(value)].items():
+        if (part := getattr(value, name)) != default:
+            found[name] = as_json(part) if isinstance(part, Usage) else part
+    return found
 
 
-def _to_json(completion: Completion) -> bytes:
-    # Lone surrogates are kept: a model that is cut inside an emoji answers with one.
-    text = json.dumps(as_json(completion), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "surrogatepass")
+def _defaults(kind: type[Any]) -> Mapping[str, object]:
+    made = ((one.name, one.default, one.default_factory) for one in fields(kind))
+    return {name: plain if factory is MISSING else factory() for name, plain, factory in made}
 
 
-def as_json(value: Any) -> dict[str, Json]:
-    """A domain object as JSON, without the fields that hold their default."""
-    found = ((one.name, getattr(value, one.name), _default(one)) for one in fields(value))
-    return {name: as_json(part) if is_dataclass(part) else part for name, part, default in found if part != default}
-
-
-def _default(one: Field[Any]) -> Any:
-    return one.default if one.default_factory is MISSING else one.default_factory()
+_DEFAULTS = {kind: _defaults(kind) for kind in (Completion, Usage)}
 
 
 def _reader(kind: Any) -> _Read:

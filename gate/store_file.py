@@ -164,7 +164,7 @@ def _prepare(db: sqlite3.Connection) -> None:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.execute("COMMIT")
     db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("PRAGMA journal_size_limit = 4194304")
+    db.execute("PRAGMA wal_autocheckpoint = 4096")  # pages: 16 MiB of journal, then it is folded into the file
 
 
 def _check_schema(db: sqlite3.Connection, path: Path) -> None:

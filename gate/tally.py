@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 
 from gate.budget import cost
 from gate.domain import ARMS, Answer, Arm, CallFailure, Completion, Usage
-from gate.policy import Price
+from gate.policy import EndpointRule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """What was asked for and what answered. The names are the endpoint's text: cut, and never trusted."""
+    """Which model one answer was asked of, and what the endpoint says of who answered (None: nothing)."""
 
-    alias: str
     asked: str
-    model: str
-    fingerprint: str
+    model: str | None
+    fingerprint: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +46,8 @@ class ArmTally:
 class Tally:
     """Counts answers by arm, from many threads."""
 
-    def __init__(self, prices: Mapping[str, Price | None]) -> None:
-        self._prices = prices
+    def __init__(self, rules: Mapping[str, EndpointRule]) -> None:
+        self._rules = rules
         self._counts: dict[Arm, _Counts] = {arm: _Counts() for arm in ARMS}
         self._lock = threading.Lock()
 
@@ -59,11 +58,11 @@ class Tally:
             if isinstance(outcome, CallFailure):
                 counts.failures[outcome.detail] += 1
             else:
-                counts.completed(answer, outcome)
+                counts.completed(answer, outcome, self._rules[answer.call.alias])
 
     def of(self, arm: Arm) -> ArmTally:
         with self._lock:
-            return self._counts[arm].frozen(self._prices)
+            return self._counts[arm].frozen(self._rules)
 
 
 @dataclass(slots=True)
@@ -78,9 +77,9 @@ class _Counts:
     served: Counter[Served] = field(default_factory=Counter)
     finishes: Counter[str] = field(default_factory=Counter)
 
-    def completed(self, answer: Answer, completion: Completion) -> None:
+    def completed(self, answer: Answer, completion: Completion, rule: EndpointRule) -> None:
         alias = answer.call.alias
-        self.served[_served(answer, completion)] += 1
+        self.served[served(rule, answer.call.request.model, completion)] += 1
         self.finishes[completion.finish_reason] += 1
         self.seconds += completion.seconds
         if answer.cached:
@@ -90,8 +89,8 @@ class _Counts:
         else:
             self.paid[alias] = _sum(self.paid.get(alias, Usage()), completion.usage)
 
-    def frozen(self, prices: Mapping[str, Price | None]) -> ArmTally:
-        costs = [cost(usage, prices.get(alias)) for alias, usage in sorted(self.paid.items())]
+    def frozen(self, rules: Mapping[str, EndpointRule]) -> ArmTally:
+        costs = [cost(usage, rules[alias].price) for alias, usage in sorted(self.paid.items())]
         known = [one for one in costs if one is not None]
         total = Usage()
         for usage in self.paid.values():
@@ -111,13 +110,10 @@ class _Counts:
         )
 
 
-def _served(answer: Answer, completion: Completion) -> Served:
-    return Served(
-        alias=answer.call.alias,
-        asked=answer.call.request.model,
-        model=(completion.served_model or "")[:200],
-        fingerprint=(completion.fingerprint or "")[:200],
-    )
+def served(rule: EndpointRule, model: str, completion: Completion) -> Served:
+    """Who answered one question to `model`; `served_as` says which model an alias stands for."""
+    asked = rule.served_as.get(model, model)
+    return Served(asked=asked, model=completion.served_model, fingerprint=completion.fingerprint)
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from gate.endpoints import openai_chat
+from gate.endpoints import anthropic, bedrock, gemini, openai_chat, openai_responses
 from gate.endpoints.wire import WireProtocol
 from gate.policy import ProtocolName
 
-PROTOCOLS: dict[ProtocolName, WireProtocol] = {"openai-chat": openai_chat}
+PROTOCOLS: dict[ProtocolName, WireProtocol] = {
+    "openai-chat": openai_chat,
+    "openai-responses": openai_responses,
+    "anthropic": anthropic,
+    "gemini": gemini,
+    "bedrock": bedrock,
+}

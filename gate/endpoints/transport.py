@@ -65,7 +65,7 @@ class HttpEndpoint:
 
     alias: str
     rule: EndpointRule
-    key: str = field(repr=False)
+    credentials: Credentials = field(repr=False)
     waits: Waits = field(default_factory=Waits)
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
 
@@ -100,7 +100,7 @@ class HttpEndpoint:
 
     def _post(self, request: ChatRequest) -> requests.Response:
         protocol, limit = PROTOCOLS[self.rule.protocol], self.rule.timeout_seconds
-        ready = protocol.prepare(self.rule, Credentials(key=self.key), request, now=self.waits.now())
+        ready = protocol.prepare(self.rule, self.credentials, request, now=self.waits.now())
         return self._session().post(
             ready.url,
             data=ready.body,

@@ -56,7 +56,7 @@ def make(tmp_path):
             lines={"e": Line(rule=RULE, endpoint=endpoint, **line)},
             purse=Purse(budget=Budget(**(budget or {})), clock=lambda: 0.0),
             kept=Kept(store=store, reuse=reuse),
-            tally=Tally({}),
+            tally=Tally({"e": RULE}),
             now=now,
         )
 

@@ -9,6 +9,7 @@ import pytest
 
 from gate.domain import ChatRequest, Completion, Message
 from gate.endpoints.transport import HttpEndpoint, Waits, retry_after
+from gate.endpoints.wire import Credentials
 from gate.policy import EndpointRule
 from gate.simulated import completion
 
@@ -58,7 +59,7 @@ def ask(url, **rule):
     endpoint = HttpEndpoint(
         alias="e",
         rule=EndpointRule(protocol="openai-chat", base_url=url, api_key_env="THE_KEY", **{"retries": 2, **rule}),
-        key="sk-secret",
+        credentials=Credentials(key="sk-secret"),
         waits=Waits(sleep=slept.append, jitter=lambda: 0.0),
     )
     return endpoint.ask(REQUEST), slept
