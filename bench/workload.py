@@ -42,7 +42,7 @@ def prompts(count: int) -> Iterator[str]:
     """Seeded; the number at the front makes each one different."""
     random_ = random.Random(20261124)
     for number in range(count):
-        words = " ".join(random_.choices(_WORDS, k=77))
+        words = " ".join(random_.choices(_WORDS, k=110))
         yield f"Question {number}. {words}"[:580] + " What is the answer?"
 
 

@@ -28,7 +28,9 @@ def ask(prompts: str, base_url: str, concurrency: str, out: str) -> None:
 
 
 def count(out: str) -> dict[str, int]:
-    lines = [json.loads(line) for file in Path(out).rglob("samples_*.jsonl") for line in file.open(encoding="utf-8")]
+    lines = [
+        json.loads(line) for file in Path(out).rglob("samples_*.jsonl") for line in file.read_text("utf-8").splitlines()
+    ]
     return {"scored": len(lines), "right": sum(line["exact_match"] == 1.0 for line in lines)}
 
 
