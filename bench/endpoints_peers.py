@@ -75,6 +75,8 @@ def measure(peer: Peer, stage: Stage, say: Callable[[str], None]) -> PeerResult:
             runs.append(_once(peer, stage, prefix, stage.work))
             say(runs[-1].line())
         return PeerResult(name=peer.name, versions=found, runs=runs)
+    except (OSError, subprocess.SubprocessError, ValueError, LookupError) as error:
+        return PeerResult(name=peer.name, versions={}, problem=f"could not be measured ({type(error).__name__})")
     finally:
         shutil.rmtree(prefix, ignore_errors=True)
 
