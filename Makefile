@@ -26,8 +26,8 @@ demo-local-model: .venv-demo/ready  ## the same gate on a real model (SmolLM2-13
 golden: .venv/ready  ## write the golden comments anew
 	DRIFTGATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
 
-bench-endpoints: .venv/ready
-	$(BIN)/python bench/endpoints.py
+bench-endpoints: .venv-demo/ready  ## speed, CPU and memory of whole runs; BENCH=--peers adds other tools
+	$(DEMO) bench/endpoints.py $(BENCH)
 
 test: .venv/ready  ## everything, in a virtual environment of its own
 	$(BIN)/pytest -n 2
