@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from gate.stats.decision import Unit, UnitResult, decide
 from gate.stats.paired import PairedScores
 
 SEED = 20261124  # of every permutation test: the same input gives the same report
+
+
+_Sliced = TypeVar("_Sliced", Pair, Unpaired)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +58,24 @@ def _rows(one: Measured) -> Iterator[_Row]:
     paired = one.paired
     yield _Row(measured=one, slice=None, rule=one.rule, pairs=paired.pairs, unpaired=paired.unpaired)
     for name, rule in one.rule.slices.items():
-        for value in sorted(_values(paired, name)):
+        pairs, unpaired = _by_value(paired.pairs, name), _by_value(paired.unpaired, name)
+        for value in sorted({*pairs, *unpaired}):
             yield _Row(
                 measured=one,
                 slice=SliceKey(name=name, value=value),
                 rule=rule,
-                pairs=[pair for pair in paired.pairs if pair.slices.get(name) == value],
-                unpaired=[lost for lost in paired.unpaired if lost.slices.get(name) == value],
+                pairs=pairs.get(value, []),
+                unpaired=unpaired.get(value, []),
             )
 
 
-def _values(paired: Paired, name: str) -> set[str]:
-    labels: list[Mapping[str, str]] = [pair.slices for pair in paired.pairs]
-    labels += [lost.slices for lost in paired.unpaired]
-    return {slices[name] for slices in labels if name in slices}
+def _by_value(found: Sequence[_Sliced], name: str) -> dict[str, list[_Sliced]]:
+    """In one pass, whatever the number of values."""
+    groups: dict[str, list[_Sliced]] = {}
+    for one in found:
+        if (value := one.slices.get(name)) is not None:
+            groups.setdefault(value, []).append(one)
+    return groups
 
 
 def _unit(index: int, row: _Row) -> Unit:
