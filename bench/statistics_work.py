@@ -1,7 +1,7 @@
 """The simulated pull requests of the statistics bench. All of it is simulated: no endpoint is asked.
 
-A sample's chance of passing is drawn from Beta(0.8 s, 0.2 s), s = r / (1 − r), r = noise / 0.32, so that two runs of one
-endpoint disagree on a sample with probability `noise`. Every asking of either arm is drawn from it independently.
+A sample's chance of passing is drawn from Beta(0.8 s, 0.2 s), s = r / (1 − r), r = noise / 0.32, so that two runs of
+one endpoint disagree on a sample with probability `noise`. Every asking of either arm is drawn from it independently.
 
 - a *hard* drop turns each sample, with chance drop / 0.8, into one that the candidate always fails;
 - a *soft* drop multiplies the candidate's every chance by 1 − drop / 0.8;
