@@ -1,0 +1,127 @@
+"""The engine as shipped, driven through simulated pull requests as the runner drives it: batch after batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TypeAlias
+
+import numpy as np
+from statistics_rules import ALPHA, MARGIN, POWER, SLICE_MARGIN, Judged
+from statistics_work import ASKINGS, BASELINE, CANDIDATE, SEED, Array, PullRequest, Work
+
+from gate.domain import Outcome
+from gate.stats.design import Asks, Design, FamilySpec, Scores, SliceSpec, plan_looks
+from gate.stats.engine import decide, wanted
+from gate.stats.sequential import boundary, passes_up_to
+from gate.stats.spending import nominal_levels, spent
+
+Counts: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[np.int64]]"
+"""Askings so far, shape (arms, n)."""
+
+_BATCHES = 200
+LOOKS = 4
+
+
+def engine(pr: PullRequest) -> Judged:
+    """Looks, re-asking, second run: all that `driftgate run` does."""
+    return drive(_design(pr.work), pr)
+
+
+@lru_cache(maxsize=64)
+def _design(work: Work) -> Design:
+    return design(work, None)
+
+
+def design(work: Work, stored: Array | None) -> Design:
+    """The plan for a work; `stored`: baseline runs of earlier days, shape (families, n, runs)."""
+    specs = [_spec(work, family, None if stored is None else stored[family]) for family in range(work.families)]
+    return plan_looks(specs, alpha=ALPHA, power=POWER, seed=SEED)
+
+
+def _spec(work: Work, family: int, stored: Array | None) -> FamilySpec:
+    return FamilySpec(
+        key=f"family-{family}",
+        n=work.n,
+        repeats=1,
+        clusters=work.clusters(),
+        margin=MARGIN,
+        severity="blocking",
+        ignore_below=0.0,
+        max_missing=0.02,
+        slices=tuple(_slice(work, number) for number in range(family, work.slices, work.families)),
+        stored=stored,
+    )
+
+
+def _slice(work: Work, number: int) -> SliceSpec:
+    members = np.zeros(work.n, dtype=bool)
+    members[work.members(number)[1]] = True
+    return SliceSpec(key=f"slice-{number}", members=members, margin=SLICE_MARGIN, severity="blocking")
+
+
+def drive(plan: Design, pr: PullRequest) -> Judged:
+    """Ask what the engine wants until it wants nothing more. Raises RuntimeError where it never has enough."""
+    asked = {f"family-{family}": np.zeros((2, pr.work.n), dtype=np.int64) for family in range(pr.work.families)}
+    for _ in range(_BATCHES):
+        asks = wanted(plan, _scores(pr, asked))
+        if not asks:
+            break
+        _ask(asked, asks)
+    else:
+        raise RuntimeError("the engine wants more and more")
+    return _judged(plan, pr, asked)
+
+
+def _ask(asked: dict[str, Counts], asks: Mapping[str, Asks]) -> None:
+    before = sum(int(one.sum()) for one in asked.values())
+    for key, one in asks.items():
+        asked[key] = np.maximum(asked[key], np.stack([one.baseline, one.candidate]))
+        if asked[key].max() > ASKINGS:
+            raise RuntimeError(f"more than {ASKINGS} askings of one sample are wanted")
+    if sum(int(one.sum()) for one in asked.values()) == before:
+        raise RuntimeError("a batch with nothing in it is wanted")
+
+
+def _scores(pr: PullRequest, asked: Mapping[str, Counts]) -> dict[str, Scores]:
+    found = {}
+    for answers, (key, counts) in zip(pr.answers, asked.items(), strict=True):
+        columns = max(int(counts.max()), 1)
+        known = np.where(np.arange(columns) < counts[:, :, None], answers[:, :, :columns], np.nan)
+        found[key] = Scores(
+            baseline=known[BASELINE],
+            candidate=known[CANDIDATE],
+            asked_baseline=counts[BASELINE],
+            asked_candidate=counts[CANDIDATE],
+        )
+    return found
+
+
+def _judged(plan: Design, pr: PullRequest, asked: Mapping[str, Counts]) -> Judged:
+    outcomes = {one.key: one.outcome for one in decide(plan, _scores(pr, asked))}
+    slices: Sequence[Outcome] = [outcomes[f"slice-{number}"] for number in range(pr.work.slices)]
+    calls = [int(one.sum()) for one in asked.values()]
+    return Judged(families=[outcomes[key] for key in asked], slices=slices, calls=calls)
+
+
+def looks_only(pr: PullRequest) -> Judged:
+    """Four looks at exact McNemar, alpha / families each, spending t²; stops for non-inferiority too. No re-asking."""
+    work = pr.work
+    loss = pr.first(BASELINE) - pr.first(CANDIDATE)
+    lost, moved = np.cumsum(loss > 0, axis=1), np.cumsum(loss != 0, axis=1)
+    ends = np.array([-(-work.n * look // LOOKS) for look in range(1, LOOKS + 1)])
+    found = [_walk(work, ends, lost[family, ends - 1], moved[family, ends - 1]) for family in range(work.families)]
+    return Judged(families=[outcome for outcome, _ in found], calls=[2 * size for _, size in found])
+
+
+def _walk(work: Work, ends: Array, lost: Array, moved: Array) -> tuple[Outcome, int]:
+    fractions = tuple((ends / work.n).tolist())
+    spend = spent(fractions, alpha=ALPHA / work.families, power=2.0)
+    levels = nominal_levels(fractions, alpha=ALPHA, power=1.5)
+    for look, end in enumerate(ends.tolist()):
+        edge = boundary(tuple(moved[: look + 1].tolist()), spend).cross
+        if lost[look] >= edge:
+            return "regressed", end
+        if lost[look] <= passes_up_to(end, int(moved[look]), margin=MARGIN, level=levels[look]):
+            return "unchanged", end
+    return "inconclusive", work.n
