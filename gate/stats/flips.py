@@ -50,18 +50,25 @@ def _sums(values: bytes, columns: int, stream: tuple[int, ...], pairs: int) -> M
     random, total = np.random.default_rng(stream), np.zeros((pairs, columns))
     for start in range(0, len(units), _CHUNK):
         part = units[start : start + _CHUNK]
-        bits = np.frombuffer(random.bytes(pairs * (_CHUNK // 8)), dtype=np.uint8).reshape(pairs, -1)
+        bits = np.frombuffer(random.bytes(pairs * -(-len(part) // 8)), dtype=np.uint8).reshape(pairs, -1)
         signs = np.unpackbits(bits, axis=1, count=len(part))
         total += 2.0 * (signs.astype(np.float64) @ part) - part.sum(axis=0)
     return total
 
 
 def drawn_sums(values: Matrix, *, stream: tuple[int, ...], pairs: int) -> Matrix:
-    """Sums under drawn signs and their mirror images: shape (2 · pairs, columns); `values` has shape (units, columns).
+    """Sums under drawn signs: shape (pairs, columns); `values` has shape (units, columns).
 
     A unit's values all take the same sign. Units are taken in the order given.
     """
-    half = _sums(np.ascontiguousarray(values, dtype=float).tobytes(), values.shape[1], stream, pairs)
+    if not len(values):
+        return np.zeros((1, values.shape[1]))
+    return _sums(np.ascontiguousarray(values, dtype=float).tobytes(), values.shape[1], stream, pairs)
+
+
+def mirrored(half: Floats, pairs: int) -> Floats:
+    """Both of every pair: swapping the arms then swaps losses and gains exactly. Shape (2 · pairs,)."""
+    half = np.broadcast_to(half, pairs)
     return np.concatenate([half, -half])
 
 
