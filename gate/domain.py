@@ -19,6 +19,7 @@ ARMS: tuple[Arm, Arm] = ("baseline", "candidate")
 
 Severity = Literal["blocking", "advisory"]
 Outcome = Literal["improved", "unchanged", "regressed", "inconclusive"]
+Stage = Literal["looks", "re-asked", "second run", "stored", "fixed"]
 Verdict = Literal["pass", "waived", "blocked", "inconclusive", "neutral", "error"]
 FinishReason = Literal[
     "stop",  # ended by itself or at a stop sequence
@@ -205,6 +206,16 @@ class PerArm:
 
     baseline: int
     candidate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One interim analysis: the samples and askings (on both arms) it rests on, and what it showed."""
+
+    samples: int
+    asked: int
+    delta: float | None
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
