@@ -25,7 +25,7 @@ RESULTS = ROOT / "bench" / "results"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """Pull requests for each work with a bar (half as many for others); stored baselines, and pull requests for each of them."""
+    """Pull requests a work (half as many where no bar is); stored baselines, and pull requests for each of them."""
 
     runs: int
     baselines: int
