@@ -191,8 +191,8 @@ def _exact_bands(seen: View, n: int, path: Path, index: int) -> float:
     passing = passes_up_to(n, moved, margin=plan.spec.margin, level=plan.passing[index])
     path.passing.append(passing)
     discordant, spend = tuple(path.discordant), tuple(path.spend)
-    loss = boundary(discordant, spend, tuple(path.passing))
-    gain = boundary(discordant, spend)
+    loss = boundary(discordant, spend, tuple(path.passing), cap=plan.alpha)
+    gain = boundary(discordant, spend, cap=plan.alpha)
     low = 2.0 * passing - moved if passing >= 0 else -np.inf
     path.bands.append(Band(low=low, high=2.0 * loss.cross - moved))
     path.gains.append(Band(high=2.0 * gain.cross - moved))
@@ -207,7 +207,8 @@ def _drawn_bands(seen: View, first: Means, path: Path, index: int) -> float:
     path.walks = cumulate(seen, loss[:, None], path)
     for bands in (path.bands, path.gains):
         alive, crossed = survivors(path.walks, bands)
-        bands.append(Band(high=next_high(path.walks[-1], alive, crossed, spend=path.spend[-1])))
+        high = next_high(path.walks[-1], alive, crossed, spend=path.spend[-1], cap=plan.alpha)
+        bands.append(Band(high=high))
     kept = np.arange(end)
     passed = unharmed(seen, first, kept, margin=plan.spec.margin, level=plan.passing[index])
     return np.inf if passed else -np.inf
