@@ -13,14 +13,11 @@ from statistics_work import ASKINGS, BASELINE, CANDIDATE, SEED, Array, PullReque
 from gate.domain import Outcome
 from gate.stats.design import Asks, Design, FamilySpec, Scores, SliceSpec, plan_looks
 from gate.stats.engine import decide, wanted
-from gate.stats.sequential import boundary, passes_up_to
-from gate.stats.spending import nominal_levels, spent
 
 Counts: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[np.int64]]"
 """Askings so far, shape (arms, n)."""
 
 _BATCHES = 200
-LOOKS = 4
 
 
 def engine(pr: PullRequest) -> Judged:
@@ -118,26 +115,3 @@ def _judged(plan: Design, pr: PullRequest, asked: Mapping[str, Counts]) -> Judge
     slices: Sequence[Outcome] = [outcomes[f"slice-{number}"] for number in range(pr.work.slices)]
     calls = [int(one.sum()) for one in asked.values()]
     return Judged(families=[outcomes[key] for key in asked], slices=slices, calls=calls)
-
-
-def looks_only(pr: PullRequest) -> Judged:
-    """Four looks at exact McNemar, alpha / families each, spending t²; stops for non-inferiority too. No re-asking."""
-    work = pr.work
-    loss = pr.first(BASELINE) - pr.first(CANDIDATE)
-    lost, moved = np.cumsum(loss > 0, axis=1), np.cumsum(loss != 0, axis=1)
-    ends = np.array([-(-work.n * look // LOOKS) for look in range(1, LOOKS + 1)])
-    found = [_walk(work, ends, lost[family, ends - 1], moved[family, ends - 1]) for family in range(work.families)]
-    return Judged(families=[outcome for outcome, _ in found], calls=[2 * size for _, size in found])
-
-
-def _walk(work: Work, ends: Array, lost: Array, moved: Array) -> tuple[Outcome, int]:
-    fractions = tuple((ends / work.n).tolist())
-    spend = spent(fractions, alpha=ALPHA / work.families, power=2.0)
-    levels = nominal_levels(fractions, alpha=ALPHA, power=1.5)
-    for look, end in enumerate(ends.tolist()):
-        edge = boundary(tuple(moved[: look + 1].tolist()), spend).cross
-        if lost[look] >= edge:
-            return "regressed", end
-        if lost[look] <= passes_up_to(end, int(moved[look]), margin=MARGIN, level=levels[look]):
-            return "unchanged", end
-    return "inconclusive", work.n

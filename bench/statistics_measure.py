@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import statistics_rules as rules
-from statistics_engine import design, drive, engine, looks_only
+from statistics_engine import design, drive, engine
+from statistics_looks import looks_only
 from statistics_rules import Judged, Rule
 from statistics_work import Work, ask, chances, generator, pull_request, pull_requests
 
