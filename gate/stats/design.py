@@ -17,9 +17,9 @@ from gate.stats.flips import Bools, Matrix
 from gate.stats.paired import Ints
 from gate.stats.spending import BLOCKING_POWER, PASSING_POWER, nominal_levels, spent
 
-LOOKS = 10
+LOOKS = 12
 SECOND_PARTS = 4  # the second run has looks too
-SLICES_SHARE = 0.2
+SLICES_SHARE, RESERVE = 0.2, 0.1  # of alpha: for slices where there are any, else kept unspent
 LOOKS_SHARE, REASKED_SHARE = 0.5, 0.75  # of a family's alpha, cumulative; the second run has all of it
 PASSING_SHARE = 0.9  # of alpha, for "unchanged" at the looks; the second run has the rest
 STORED_SHARE = 0.4  # of alpha, for "unchanged" by stored answers; halved with a single stored run
@@ -105,8 +105,8 @@ class SlicePlan:
 class FamilyPlan:
     """`order`: samples in the order of asking. `looks`: how many of them each look sees.
 
-    `spend` is the probability of a false block allowed by each look, `later` by the re-asking and by each part of the
-    second run (empty for a unit that gets no extra calls); `parts` says how many samples each part has asked again.
+    `spend` is the probability of a false block allowed by each look, `later` by the re-asking and the second
+    run (empty for a unit that gets no extra calls); `parts` says how many samples each part has asked again.
     `passing` and `passing_second` are the nominal levels of "unchanged" at the looks and after the parts.
     """
 
@@ -164,7 +164,7 @@ def _shares(specs: Sequence[FamilySpec], alpha: float) -> _Shares:
         families = sum(spec.severity == severity for spec in specs)
         parts = sum(part.severity == severity for spec in specs for part in spec.slices)
         share = (SLICES_SHARE if families else 1.0) if parts else 0.0
-        family[severity] = alpha * (1 - share) / max(families, 1)
+        family[severity] = alpha * (1 - max(share, RESERVE)) / max(families, 1)
         slices[severity] = alpha * share
         one[severity] = alpha * share / max(parts, 1)
     return _Shares(family=family, slices=slices, slice=one)
@@ -185,7 +185,7 @@ def _plan(spec: FamilySpec, shares: _Shares, *, alpha: float, seed: int, most: i
         order=order,
         looks=looks,
         spend=spent(_fractions(looks, spec.n), alpha=first, power=BLOCKING_POWER),
-        later=tuple(own * share for share in (REASKED_SHARE, *_second_shares(len(parts)))) if extra else (),
+        later=(REASKED_SHARE * own, own) if extra else (),
         passing=levels[: len(looks)],
         parts=parts,
         passing_second=levels[len(looks) :],
@@ -198,10 +198,6 @@ def _plan(spec: FamilySpec, shares: _Shares, *, alpha: float, seed: int, most: i
 
 def _fractions(sizes: Sequence[int], n: int) -> tuple[float, ...]:
     return tuple(size / n for size in sizes)
-
-
-def _second_shares(parts: int) -> tuple[float, ...]:
-    return tuple(REASKED_SHARE + (1 - REASKED_SHARE) * part / parts for part in range(1, parts + 1))
 
 
 def _passing(looks: tuple[float, ...], parts: tuple[float, ...], *, alpha: float) -> tuple[float, ...]:

@@ -82,20 +82,23 @@ def weighed(values: Floats) -> Floats:
 
 
 def second_run(walk: Walk, path: Path, before: list[Floats], reasked: Bools) -> Walk:
-    """Every sample once more as often as in the first pass, in parts; a re-asked one has most of it already."""
+    """Every sample once more as often as in the first pass, in parts; a re-asked one has most of it already.
+
+    Each part may pass the family, so that a lucky one is not asked to the end; only the whole may block it.
+    """
     plan = walk.view.plan
-    later, levels = list(before), list(plan.later[: len(before)])
-    for size, level, passing in zip(plan.parts, plan.later[1:], plan.passing_second, strict=True):
+    for size, passing in zip(plan.parts, plan.passing_second, strict=True):
         need, shown, every = _part(walk.view, size, reasked)
         if (walk.view.asked < need).any():
             return replace(walk, need=need)
-        later, levels = [*later, every], [*levels, level]
-        walk = _tested(walk, path, later, levels, need=need, stage="second run", shown=shown)
-        if walk.outcome == "regressed":
-            return walk
-        walk = _passed(walk, passing)
-        if walk.outcome == "unchanged":
-            return walk
+        if size == plan.spec.n:
+            levels = [*plan.later[: len(before)], plan.later[-1]]
+            walk = _tested(walk, path, [*before, every], levels, need=need, stage="second run", shown=shown)
+        else:
+            walk = _second_look(walk, need, shown)
+        walk = walk if walk.outcome == "regressed" else _passed(walk, passing)
+        if walk.outcome != "inconclusive":
+            break
     return walk
 
 
@@ -111,8 +114,7 @@ def _part(seen: View, size: int, reasked: Bools) -> tuple[Ints, Means, Floats]:
 def _passed(walk: Walk, level: float) -> Walk:
     spec = walk.view.plan.spec
     passed = unharmed(walk.view, walk.means, np.arange(spec.n), margin=spec.margin, level=level)
-    last = replace(walk.looks[-1], outcome="unchanged" if passed else "inconclusive")
-    return replace(walk, outcome=last.outcome, level=level, looks=(*walk.looks[:-1], last))
+    return _ended(replace(walk, level=level), "unchanged" if passed else "inconclusive")
 
 
 def _tested(
@@ -132,18 +134,19 @@ def _tested(
     ways = draw(seen, path, [-first.differences, *later])
     crossed, p_value = _crosses(ways, path, levels, seen.plan.alpha)
     crossed |= path.crossed
+    walk = replace(_second_look(walk, need, shown), stage=stage, p_value=p_value)
+    delta = walk.looks[-1].delta or 0.0
+    return _ended(walk, "regressed") if crossed and -delta > seen.plan.spec.ignore_below else walk
+
+
+def _second_look(walk: Walk, need: Ints, shown: Means) -> Walk:
     delta = float(shown.differences.sum()) / max(int(shown.valid.sum()), 1)
-    regressed = crossed and -delta > seen.plan.spec.ignore_below
-    outcome: Outcome = "regressed" if regressed else "inconclusive"
-    look = Look(samples=seen.plan.spec.n, asked=2 * int(need.sum()), delta=delta, outcome=outcome)
-    return replace(
-        walk,
-        outcome=outcome,
-        stage=stage,
-        means=shown,
-        looks=(*walk.looks, look),
-        p_value=p_value,
-    )
+    look = Look(samples=len(need), asked=2 * int(need.sum()), delta=delta, outcome="inconclusive")
+    return replace(walk, stage="second run", means=shown, looks=(*walk.looks, look))
+
+
+def _ended(walk: Walk, outcome: Outcome) -> Walk:
+    return replace(walk, outcome=outcome, looks=(*walk.looks[:-1], replace(walk.looks[-1], outcome=outcome)))
 
 
 def _crosses(ways: Ways, path: Path, levels: list[float], cap: float) -> tuple[bool, float]:
