@@ -11,6 +11,7 @@ from statistics_rules import ALPHA, MARGIN, POWER, SLICE_MARGIN, Judged
 from statistics_work import ASKINGS, BASELINE, CANDIDATE, SEED, Array, PullRequest, Work
 
 from gate.domain import Outcome
+from gate.stats.decision import UnitResult
 from gate.stats.design import Asks, Design, FamilySpec, Scores, SliceSpec, plan_looks
 from gate.stats.engine import decide, wanted
 
@@ -26,14 +27,25 @@ def engine(pr: PullRequest) -> Judged:
     The engine ignores what its way did not ask for, so this is what `drive` finds, batch by batch, at a tenth of the
     time (a test holds the two to each other). Calls are those of the families' own ways, without the slices' extras.
     """
-    plan, work = _design(pr.work), pr.work
+    return replay(_design(pr.work), pr)
+
+
+def replay(plan: Design, pr: PullRequest) -> Judged:
+    """What a plan decides. With stored runs it screens first: the candidate alone, each sample once."""
+    work = pr.work
     asked = {f"family-{family}": np.full((2, work.n), ASKINGS) for family in range(work.families)}
     results = {one.key: one for one in decide(plan, _scores(pr, asked))}
+    screened = work.n if plan.families[0].spec.stored is not None else 0
     return Judged(
         families=[results[key].outcome for key in asked],
         slices=[results[f"slice-{number}"].outcome for number in range(work.slices)],
-        calls=[results[key].looks[-1].asked for key in asked],
+        calls=[screened + _asked(results[key]) for key in asked],
     )
+
+
+def _asked(result: UnitResult) -> int:
+    """Of both arms, after the screening."""
+    return result.looks[-1].asked if result.stage != "stored" else 0
 
 
 def step_by_step(pr: PullRequest) -> Judged:

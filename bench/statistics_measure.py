@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import statistics_rules as rules
-from statistics_engine import design, drive, engine
+from statistics_engine import design, engine, replay
 from statistics_looks import looks_only
 from statistics_rules import Judged, Rule
 from statistics_work import Work, ask, chances, generator, pull_request, pull_requests
@@ -214,7 +214,7 @@ def _against_stored(case: StoredCase, random: np.random.Generator) -> Iterator[J
     chance = chances(case.work, random)
     plan = design(case.work, ask(chance, random, case.stored))
     for _ in range(case.pulls):
-        yield drive(plan, pull_request(case.work, random, chance))
+        yield replay(plan, pull_request(case.work, random, chance))
 
 
 def _gather(works: Sequence[Work], cases: Sequence[StoredCase], done: Mapping[_Key, Mapping[str, Tally]]) -> Cells:

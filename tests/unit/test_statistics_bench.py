@@ -130,6 +130,16 @@ def test_engine__one_replay_is_what_asking_batch_by_batch_gives(bench, make):
         assert (fast.families, fast.slices) == (slow.families, slow.slices)
 
 
+@pytest.mark.parametrize("stored", [1, 5])
+def test_engine__one_replay_is_what_asking_gives_with_stored_runs_too(bench, stored):
+    work = bench.work.Work(name="stored", n=300)
+    random = bench.work.generator(work, 0)
+    chance = bench.work.chances(work, random)
+    plan = bench.engine.design(work, bench.work.ask(chance, random, stored))
+    found = [bench.work.pull_request(work, random, chance) for _ in range(3)]
+    assert [bench.engine.replay(plan, pr) for pr in found] == [bench.engine.drive(plan, pr) for pr in found]
+
+
 @pytest.fixture
 def tally(bench):
     def made(**counts):
