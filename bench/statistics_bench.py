@@ -48,11 +48,11 @@ def plan(size: Size) -> tuple[dict[Work, Share], list[StoredCase]]:
 def main() -> int:
     arguments = _arguments()
     size = QUICK if arguments.quick else WHOLE
-    begun, clock, facts = datetime.now(UTC), time.monotonic(), machine()
+    begun, clock, facts = datetime.now(UTC), time.monotonic(), {**machine(), "Driftgate": commit(ROOT)}
     works, stored = plan(size)
     cells = measure(works, stored, say)
     minutes = round((time.monotonic() - clock) / 60, 1)
-    facts = {"begun": f"{begun:%Y-%m-%d %H:%M} UTC", **facts, "Driftgate": commit(ROOT)}
+    facts = {"begun": f"{begun:%Y-%m-%d %H:%M} UTC", **facts}
     results = Results(cells=cells, facts={**facts, "minutes": minutes})
     write(results, arguments.out)
     for one in results.judged():
