@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from statistics_measure import ENGINE, FIXED, OTHERS, RULES, TABLE, Share, StoredCase, measure, stored_cases
+from statistics_measure import ENGINE, FIXED, HOLM, OTHERS, RULES, TABLE, Share, StoredCase, measure, stored_cases
 from statistics_results import BARS, Results, write
 from statistics_work import Work
 from tables import commit, machine
@@ -36,11 +36,11 @@ WHOLE, QUICK = Size(runs=2_000, baselines=40, pulls=200), Size(runs=120, baselin
 
 
 def plan(size: Size) -> tuple[dict[Work, Share], list[StoredCase]]:
-    """Every rule on the works of the table; on the others the two that Driftgate ships."""
+    """Every rule on the works of the table; on others the two that Driftgate ships (and McNemar, fooled by clusters)."""
     judged = {bar.work for bar in BARS}
     works = {}
     for work in (*TABLE, *OTHERS):
-        rules = tuple(RULES) if work in TABLE else (FIXED, ENGINE)
+        rules = tuple(RULES) if work in TABLE else (HOLM, FIXED, ENGINE) if work.cluster > 1 else (FIXED, ENGINE)
         works[work] = Share(rules=rules, runs=size.runs if work.name in judged else size.runs // 2)
     return works, stored_cases(size.baselines, size.pulls)
 

@@ -17,12 +17,12 @@ from statistics_rules import Judged, Rule
 from statistics_work import Work, ask, chances, generator, pull_request, pull_requests
 
 WORKERS, CHUNK = 2, 50
-ENGINE, FIXED = "engine as shipped", "fixed design of gate (compare)"
+ENGINE, FIXED, HOLM = "engine as shipped", "fixed design of gate (compare)", "exact McNemar + Holm"
 RULES: Mapping[str, Rule] = {
     "any drop fails": rules.any_drop,
     "drop > 5 points fails": rules.five_points,
     "McNemar, no correction": rules.uncorrected,
-    "exact McNemar + Holm": rules.with_holm,
+    HOLM: rules.with_holm,
     FIXED: rules.fixed,
     "group-sequential only, 4 looks": looks_only,
     "betting e-process, mixture of bets": rules.betting,

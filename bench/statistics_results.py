@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
-from statistics_measure import DROPS, ENGINE, FIXED, OPEN, OTHERS, RULES, TABLE, Cells, Tally
+from statistics_measure import DROPS, ENGINE, FIXED, HOLM, OPEN, OTHERS, RULES, TABLE, Cells, Tally
 from tables import table
 
 QUIET, QUIETER = TABLE[0].name, TABLE[1].name
@@ -212,7 +212,7 @@ def _interval(found: Tally | None) -> str:
 def _others(results: Results) -> str:
     rows = []
     for work in (TABLE[0], TABLE[1], *OTHERS):
-        for rule in (FIXED, ENGINE):
+        for rule in (HOLM, FIXED, ENGINE) if work.cluster > 1 else (FIXED, ENGINE):
             found = results.tally(work.name, rule)
             got = [_cell(found, caught), _slice(found)] if work.changed else ["", ""]
             open_ = _cell(found, inconclusive)
