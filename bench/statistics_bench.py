@@ -36,7 +36,7 @@ WHOLE, QUICK = Size(runs=2_000, baselines=40, pulls=200), Size(runs=120, baselin
 
 
 def plan(size: Size) -> tuple[dict[Work, Share], list[StoredCase]]:
-    """Every rule on the works of the table; on others the two that Driftgate ships, and McNemar where clusters fool it."""
+    """Every rule on the works of the table; on others the two that are shipped, and McNemar where clusters fool it."""
     judged = {bar.work for bar in BARS}
     works = {}
     for work in (*TABLE, *OTHERS):
