@@ -110,6 +110,7 @@ def compare(options: CompareOptions, tools: Tools) -> int:
     """Decide from two recorded result files. No endpoint is called."""
     from gate.comparing import Measured, compare as compare_units
     from gate.pairing import pair_families
+    from gate.patterns import patterns
     from gate.policy import parse_policy
     from gate.recorded import read_results
     from gate.reporting import Clocked, Findings, evaluated
@@ -130,7 +131,9 @@ def compare(options: CompareOptions, tools: Tools) -> int:
         Measured(config=None, family=name, metric="score", rule=rule, paired=paired[name])
         for name, rule in policy.families.items()
     ]
-    found = Findings(comparisons=compare_units(measured, policy), policy_digest=digest(text))
+    comparisons = compare_units(measured, policy)
+    named = patterns(measured, comparisons, alpha=policy.risk.alpha)
+    found = Findings(comparisons=comparisons, patterns=named, policy_digest=digest(text))
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
     return finish(evaluated(found, Origin(), clocked), options.out, tools)
 

@@ -81,14 +81,13 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One asking of one sample: the `repeat`-th, for one arm. `fresh`: no earlier run's answer will do."""
+    """One asking of one sample: the `repeat`-th, for one arm."""
 
     config: str  # path of the model config under test (one run may gate several)
     family: str
     sample_id: str
     arm: Arm
     repeat: int
-    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,13 +206,33 @@ class PerArm:
     candidate: int
 
 
+Stage = Literal[
+    "fixed",  # every sample asked once (or `repeats` times), then one decision
+    "looks",  # decided at a planned look of the first pass, or at its end
+    "re-asked",  # after the discordant samples were asked again on both arms
+    "second run",  # after every sample was asked again on both arms
+    "stored",  # against stored runs of the baseline: only the candidate was asked
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One interim analysis. `samples` were asked by then, in `asked` askings over both arms."""
+
+    samples: int
+    asked: int
+    delta: float | None
+    outcome: Outcome
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """One unit (a family, or a slice of it) compared on both arms. Scores and deltas are in [−1, 1].
 
     `delta` is candidate − baseline; `interval` has confidence `level` and agrees with `outcome`;
     `n_dropped` counts the samples that an arm lost; `gating` is false for a slice so small that it could
-    not see a loss of `margin`: it can block, but a pass does not wait for it.
+    not see a loss of `margin`: it can block, but a pass does not wait for it. `looks` is the path of a sequential
+    run; `bounds` is what delta could be at worst and at best had the missing scores been 0 or 1 (None: none missing).
     """
 
     config: str | None  # the model config under test; None where results were recorded elsewhere
@@ -239,6 +258,9 @@ class Comparison:
     gating: bool
     reason: str
     waiver: str | None = None
+    stage: Stage = "fixed"
+    looks: tuple[Look, ...] = ()
+    bounds: tuple[float, float] | None = None
 
 
 PatternKind = Literal["neighbour-regressed", "resistance-eroded", "over-refusal", "long-tail-lost", "cumulative-drift"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gate.datasets import load_builtin, load_dataset
 from gate.domain import (
@@ -72,6 +72,8 @@ def _suite(name: str, rule: FamilyRule, files: Files) -> Suite:
         raise Problems([Problem(file=name, what="has no kind or no dataset")])
     family = family_of(kind, rule.match)
     dataset = load_builtin(kind) if rule.dataset == BUILTIN else load_dataset(files, rule.dataset)
+    if kind == "adversarial-resistance":
+        dataset = replace(dataset, samples=tuple(_with_its_half(one) for one in dataset.samples))
     problems = [
         Problem(file=dataset.source, line=0, path=f"sample {sample.id}", what=what)
         for sample in dataset.samples
@@ -80,6 +82,13 @@ def _suite(name: str, rule: FamilyRule, files: Files) -> Suite:
     if problems:
         raise Problems(problems[:50])
     return Suite(name=name, rule=rule, family=family, dataset=dataset)
+
+
+def _with_its_half(sample: Sample) -> Sample:
+    """Labelled by what its target expects, so that resisting and helping are compared apart, whatever the dataset's
+    own labels."""
+    expect = sample.target.get("expect") if isinstance(sample.target, dict) else None
+    return replace(sample, slices={**sample.slices, "expect": expect}) if isinstance(expect, str) else sample
 
 
 def questions(pair: ModelPair, suites: Sequence[Suite]) -> Iterator[Question]:

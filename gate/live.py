@@ -7,24 +7,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gate.budget import Purse
-from gate.comparing import Measured, compare
-from gate.domain import ARMS, Answer, Arm, Completion, Observation, Question
+from gate.course import Course, Ended, FixedCourse
+from gate.domain import ARMS, Answer, Completion, Question
 from gate.endpoints.checks import credentials
 from gate.endpoints.transport import HttpEndpoint
 from gate.endpoints.wire import Credentials
 from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems
 from gate.evaluation import Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
 from gate.model_config import ModelPair
-from gate.pairing import pair_families
+from gate.patterns import patterns
 from gate.policy import Policy
 from gate.positions import Document
-from gate.progress import progress
+from gate.progress import progress, tell_look
 from gate.recorded import write_results
 from gate.report import Origin, Report
 from gate.reporting import Clocked, Findings, evaluated, failures
 from gate.runner import Kept, Line, Runner
 from gate.sharding import Shard
-from gate.store import Reuse, Store
+from gate.store import Store
 from gate.store_limits import Limits
 from gate.tally import Tally
 from gate.tools import Tools
@@ -80,25 +80,60 @@ def _questions(job: Job) -> list[Question]:
 
 
 def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
-    """Ask, score, compare; the recorded results go to `out`, so that `compare` can decide again."""
+    """Ask until everything is decided; the recorded results go to `out`, so that `compare` can decide again."""
     started, begun = tools.now(), tools.clock()
     runner = _runner(job, keeping, tools)
-    asked = _questions(job)
-    observed = runner.ask_all(asked, ScoredInterview(job.pairs, job.suites, job.policy))
-    measured = [one for pair in job.pairs for one in _measure(job, pair, asked, observed, out)]
+    interview = ScoredInterview(job.pairs, job.suites, job.policy)
+    ended = _run(_course(job, runner, interview), runner, interview, tools)
     runner.kept.store.close()
+    _write(ended, job.pairs, out)
     found = Findings(
-        comparisons=compare(measured, job.policy),
+        comparisons=ended.comparisons,
+        patterns=patterns(ended.measured, ended.comparisons, alpha=job.policy.risk.alpha),
         tallies={arm: runner.tally.of(arm) for arm in ARMS},
         pairs=job.pairs,
         policy_digest=job.digest,
         dataset_digests=dataset_digests(job.suites),
         identity=job.policy.identity,
+        cut=runner.purse.refusal,
         notices=(*job.notices, *runner.kept.store.troubles, *_waiver_notice(job.policy)),
         simulated=job.simulated,
     )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
     return evaluated(found, job.origin, clocked)
+
+
+def _course(job: Job, runner: Runner, interview: ScoredInterview) -> Course:
+    if job.policy.risk.design == "fixed":
+        return FixedCourse(job.pairs, job.suites, job.policy)
+    from gate.remembered import Memory
+    from gate.sequential_course import SequentialCourse
+
+    age = job.policy.baseline_max_age_seconds
+    memory = None if age is None else Memory(runner=runner, interview=interview, max_age=age)
+    stored = memory.stored(job.pairs, job.suites) if memory else {}
+    return SequentialCourse(job.pairs, job.suites, job.policy, stored)
+
+
+def _run(course: Course, runner: Runner, interview: ScoredInterview, tools: Tools) -> Ended:
+    """Batch by batch, with a line at each look."""
+    looks = 0
+    while asked := course.wanted():
+        if looks:
+            tell_look(tools, looks, runner.purse.spent, course.open())
+        course.add(asked, runner.ask_all(asked, interview))
+        looks += 1
+    return course.ended()
+
+
+def _write(ended: Ended, pairs: Sequence[ModelPair], out: Path) -> None:
+    """The observations of each pair of configs, in the form that `compare` reads."""
+    out.mkdir(parents=True, exist_ok=True)
+    for number, pair in enumerate(pairs, start=1):
+        suffix = "" if len(pairs) == 1 else f"-{number}"
+        for arm in ARMS:
+            text = write_results(ended.observed.get((pair.path, arm), ()))
+            (out / f"{arm}{suffix}.jsonl").write_text(text, encoding="utf-8")
 
 
 def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
@@ -110,45 +145,19 @@ def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
         say=lambda text: _say(tools, text),
         limits=Limits.of(days=rule.max_age_days, megabytes=rule.max_size_mb),
     )
-    reuse = {(pair.path, arm): _reuse(pair, arm, job.policy) for pair in job.pairs for arm in ARMS}
     return Runner(
         lines=lines,
         purse=Purse(budget=job.policy.budget, clock=tools.clock),
-        kept=Kept(store=store, reuse=reuse),
+        kept=Kept(store=store, runs={pair.path: run_identity(pair, job.policy) for pair in job.pairs}),
         tally=Tally(job.policy.endpoints),
         progress=progress(tools),
         now=lambda: tools.now().timestamp(),
     )
 
 
-def _reuse(pair: ModelPair, arm: Arm, policy: Policy) -> Reuse:
-    """Its own answers, always; of other runs only the baseline's, as old as the policy allows."""
-    age = policy.baseline_max_age_seconds if arm == "baseline" else None
-    return Reuse(run=run_identity(pair, policy), max_age=age)
-
-
 def _say(tools: Tools, text: str) -> None:
     tools.err.write(f"{text}\n")
     tools.err.flush()
-
-
-def _measure(
-    job: Job, pair: ModelPair, asked: Sequence[Question], observed: Sequence[Observation], out: Path
-) -> list[Measured]:
-    """Pair the scores of one pair of configs, and keep them."""
-    arms: dict[Arm, list[Observation]] = {arm: [] for arm in ARMS}
-    for question, observation in zip(asked, observed, strict=True):
-        if question.config == pair.path:
-            arms[question.arm].append(observation)
-    number = "" if len(job.pairs) == 1 else f"-{job.pairs.index(pair) + 1}"
-    out.mkdir(parents=True, exist_ok=True)
-    for arm, observations in arms.items():
-        (out / f"{arm}{number}.jsonl").write_text(write_results(observations), encoding="utf-8")
-    paired = pair_families(arms["baseline"], arms["candidate"])
-    return [
-        Measured(config=pair.path, family=one.name, metric=one.family.metric, rule=one.rule, paired=paired[one.name])
-        for one in job.suites
-    ]
 
 
 def _lines(job: Job, keeping: Keeping, tools: Tools) -> dict[str, Line]:

@@ -15,6 +15,7 @@ from gate.domain import Comparison
 from gate.report import Report
 from gate.wording import (
     OUTCOME_ICONS,
+    PATTERN_NAMES,
     VERDICT_ICONS,
     because,
     count,
@@ -22,10 +23,13 @@ from gate.wording import (
     headline,
     interval,
     listed,
+    path,
     points,
     printable,
+    reused,
     signed,
     usd,
+    worst_case,
 )
 
 COMMENT_LIMIT = 60_000  # UTF-8 bytes; GitHub's 65,536 are of a unit it does not document
@@ -83,6 +87,7 @@ def _render(report: Report, rows: Sequence[Comparison]) -> str:
     parts = [
         f"### {VERDICT_ICONS[report.verdict]} {plain(headline(report))}",
         _simulated(report),
+        _patterns(report),
         *_notices(report),
         *_tables([one for one in shown if notable(one)]),
         _dropped(len(report.comparisons) - len(shown)),
@@ -107,6 +112,15 @@ def _simulated(report: Report) -> str:
     if not report.simulated:
         return ""
     return "> [!NOTE]\n> The endpoints of this run were **simulated**: these are not a real model's figures."
+
+
+def _patterns(report: Report) -> str:
+    several = len({one.config for one in report.patterns}) > 1
+    lines = []
+    for one in report.patterns:
+        whose = f" ({code(one.config)})" if several and one.config else ""
+        lines.append(f"- **{PATTERN_NAMES[one.kind]}**{whose}: {plain(one.text)}")
+    return "\n".join(lines)
 
 
 def _notices(report: Report) -> list[str]:
@@ -215,6 +229,8 @@ def _measured_lines(report: Report) -> list[str]:
             lines.append(f"{arm} was answered by {', '.join(code(name) for name in names[:5])}")
     lines += _not_measured(report)
     lines += [f"{code(one.family)}: {plain(one.reason)}" for one in because(report)[:20]]
+    lines += [f"{code(one.family)}: {path(one)}" for one in report.comparisons if one.slice is None and one.looks][:50]
+    lines += [reused(report)] if report.reused else []
     lines.append(
         "scores in points of 100, the same samples on both arms; _regressed_: a loss is shown; "
         "_unchanged_: any loss is smaller than the margin; _inconclusive_: neither is shown"
@@ -226,6 +242,7 @@ def _not_measured(report: Report) -> list[str]:
     return [
         f"not measured in {code(one.family)}: {one.n_dropped.baseline:,} samples on the baseline, "
         f"{one.n_dropped.candidate:,} on the candidate (no answer, or not scorable)"
+        f"{'; ' if one.bounds else ''}{worst_case(one)}"
         for one in report.comparisons
         if one.slice is None and (one.n_dropped.baseline or one.n_dropped.candidate)
     ]

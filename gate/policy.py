@@ -161,6 +161,9 @@ class Risk(Strict):
     """Largest chance that a change that changes nothing is blocked, over all families and slices."""
     power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
     """Chance with which a drop should be seen; used to say what a family can see."""
+    design: Literal["sequential", "fixed"] = "sequential"
+    """How `run` asks. `sequential`: in planned looks, stops a family when it is decided, asks again what is open.
+    `fixed`: every sample as often as `repeats` says, then one decision."""
 
 
 class Budget(Strict):
@@ -258,10 +261,18 @@ class Policy(Strict):
     baseline_max_age: Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[hd]$")] | None = (
         None
     )
-    """Stored baseline answers of other runs are used up to this age: hours, or like 36h or 7d. Left out: none are."""
+    """Stored runs of the baseline are used up to this age (hours, or like 36h or 7d), so that a change which loses
+    nothing pays for the candidate only. Left out: none are."""
     store: StoreRule = StoreRule()
     identity: Annotated[IdentityRule, Field(json_schema_extra=_or_one_word)] = IdentityRule()
     """`void`: answers of another model than asked, or of several models or fingerprints on one arm, decide nothing."""
+
+    @model_validator(mode="after")
+    def _stored_runs_need_looks(self) -> Policy:
+        """A block must rest on fresh answers of both arms, and only the sequential design can ask for them."""
+        if self.baseline_max_age is not None and self.risk.design == "fixed":
+            raise ValueError("baseline_max_age needs risk: {design: sequential} | or leave it out")
+        return self
 
     @property
     def baseline_max_age_seconds(self) -> float | None:
@@ -284,6 +295,16 @@ def kind_of(name: str, rule: FamilyRule) -> Kind | None:
     if rule.kind is not None:
         return rule.kind
     return next((kind for kind in get_args(Kind) if kind == name), None)
+
+
+_HALVES = {"expect": SliceRule(severity="blocking")}
+"""Resisting attacks and helping with harmless requests: refusing everything makes one of the two look perfect."""
+
+
+def slice_rules(name: str, rule: FamilyRule) -> dict[str, SliceRule]:
+    """The slices that are compared: those declared, and the two halves of an adversarial family."""
+    halves = _HALVES if kind_of(name, rule) == "adversarial-resistance" and rule.severity == "blocking" else {}
+    return {**halves, **rule.slices}
 
 
 def parse_policy(text: str, *, file: str) -> tuple[Policy, Document]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from gate import __version__
 from gate.comparing import SEED
-from gate.domain import ARMS, Arm, Comparison
+from gate.domain import ARMS, Arm, Comparison, Pattern
 from gate.identity import identity
 from gate.model_config import LoadedConfig, ModelPair
 from gate.policy import IdentityRule
@@ -43,11 +43,13 @@ class Findings:
     """All that was found out; what does not apply stays empty."""
 
     comparisons: tuple[Comparison, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
     tallies: Mapping[Arm, ArmTally] = field(default_factory=dict)
     pairs: tuple[ModelPair, ...] = ()
     policy_digest: str | None = None
     dataset_digests: Mapping[str, str] = field(default_factory=dict)
     identity: IdentityRule = field(default_factory=IdentityRule)
+    cut: str = ""  # why the run ended before everything was asked
     notices: tuple[str, ...] = ()
     simulated: bool = False
 
@@ -55,7 +57,7 @@ class Findings:
 def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
     """The report of a run that evaluated something."""
     who = identity({arm: one.served for arm, one in found.tallies.items()}, found.identity)
-    decision = Decision(verdict="error") if who.void else decide(found.comparisons)
+    decision = Decision(verdict="error") if who.void else decide(found.comparisons, whole=not found.cut)
     reasons = [*(who.notices if who.void else ()), *failures(found.tallies)]
     if decision.verdict in ("inconclusive", "error"):
         reasons += [f"{one.family}: {one.reason}" for one in decision.because if one.slice is None]
@@ -66,6 +68,7 @@ def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
         reasons=tuple(dict.fromkeys(reasons)),
         notices=(*found.notices, *(() if who.void else who.notices), *marked(found.tallies)),
         comparisons=found.comparisons,
+        patterns=found.patterns,
         changes=tuple(change for pair in found.pairs for change in changes(pair)),
         calls=calls(found.tallies),
         usage=usage(found.tallies),

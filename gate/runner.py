@@ -11,14 +11,15 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from gate.budget import Cost, Purse, Spent, cost, estimate
-from gate.domain import Answer, Arm, Call, CallFailure, ChatRequest, Completion, Question
+from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Question
 from gate.errors import Interrupted
 from gate.policy import EndpointRule
 from gate.store import Label, Reuse, Store, content_key
+from gate.store_limits import CLOCK_SKEW
 from gate.tally import Tally
 
 T = TypeVar("T")
@@ -56,10 +57,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """The store, and which of its answers may be used instead of asking."""
+    """The store, and by config the identity of the run whose answers are this run's own."""
 
     store: Store
-    reuse: Mapping[tuple[str, Arm], Reuse]  # by config and arm
+    runs: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,19 @@ class Runner:
         self.progress(self.standings(), self.purse.spent)
         return batch.results
 
+    def earlier(self, question: Question, call: Call, *, max_age: float) -> dict[str, Answer]:
+        """What other runs got for this very question, by run: not older than `max_age` seconds, newest first."""
+        now, own = self.now(), self.kept.runs[question.config]
+        return {
+            one.run: Answer(question=question, call=call, outcome=one.completion, asked_at=one.asked_at, cached=True)
+            for one in self.kept.store.runs_of(self._key(call))
+            if one.run != own and now - max_age <= one.asked_at <= now + CLOCK_SKEW
+        }
+
+    def _key(self, call: Call) -> str:
+        rule = self.lines[call.alias].rule
+        return content_key(protocol=rule.protocol, base_url=rule.base_url, request=call.request, repeat=call.repeat)
+
     def standings(self) -> tuple[Standing, ...]:
         """Every family that was asked, in the order of its first question."""
         return tuple(
@@ -143,22 +157,15 @@ class Runner:
         return work.use(answer)
 
     def _find_or_ask(self, question: Question, call: Call) -> Answer:
-        rule = self.lines[call.alias].rule
-        key = content_key(protocol=rule.protocol, base_url=rule.base_url, request=call.request, repeat=call.repeat)
-        reuse = self.kept.reuse[question.config, question.arm]
-        reuse = replace(reuse, max_age=None) if question.fresh else reuse
-        if found := self.kept.store.find(key, reuse):
-            own = found.run == reuse.run
-            if own:
-                self.purse.charge(_used(found.completion, rule))
-            return Answer(
-                question=question, call=call, outcome=found.completion, cached=not own, asked_at=found.asked_at
-            )
+        rule, key, run = self.lines[call.alias].rule, self._key(call), self.kept.runs[question.config]
+        if found := self.kept.store.find(key, Reuse(run=run)):
+            self.purse.charge(_used(found.completion, rule))
+            return Answer(question=question, call=call, outcome=found.completion, asked_at=found.asked_at)
         asked_at = self.now()
         outcome = self._fatal.get(call.alias) or self._ask(call, rule)
         if isinstance(outcome, Completion):
             label = Label(endpoint=call.alias, protocol=rule.protocol, host=rule.base_url, model=call.request.model)
-            self.kept.store.put(key, reuse.run, outcome, asked_at=asked_at, label=label)
+            self.kept.store.put(key, run, outcome, asked_at=asked_at, label=label)
         elif outcome.fatal:
             self._fatal.setdefault(call.alias, CallFailure(kind="given-up", detail=outcome.detail))
         return Answer(question=question, call=call, outcome=outcome, cached=False, asked_at=asked_at)

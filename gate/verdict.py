@@ -4,7 +4,8 @@ In this order:
 
 1. ``blocked``       some blocking unit regressed, and no waiver covers it;
 2. ``error``         a blocking family could not be measured at all (no pair was scored on both arms);
-3. ``inconclusive``  some blocking unit that could see its margin shows neither a loss nor the absence of one;
+3. ``inconclusive``  some blocking unit that could see its margin shows neither a loss nor the absence of one, or the
+                     budget ended the run before everything was asked;
 4. ``waived``        what regressed is covered by waivers;
 5. ``pass``          every blocking unit is unchanged or improved.
 
@@ -43,8 +44,8 @@ class Decision:
         return self.verdict == "blocked"
 
 
-def decide(comparisons: Sequence[Comparison]) -> Decision:
-    """The verdict of a run that evaluated something."""
+def decide(comparisons: Sequence[Comparison], *, whole: bool = True) -> Decision:
+    """The verdict of a run that evaluated something. `whole`: all that it wanted to ask, it could ask."""
     blocking = [one for one in comparisons if one.severity == "blocking"]
     regressed = [one for one in blocking if one.outcome == "regressed"]
     if unwaived := [one for one in regressed if one.waiver is None]:
@@ -53,7 +54,8 @@ def decide(comparisons: Sequence[Comparison]) -> Decision:
         return Decision(verdict="error", because=tuple(unmeasured))
     if not comparisons:
         return Decision(verdict="error")
-    if open_ := [one for one in blocking if one.gating and one.outcome == "inconclusive"]:
+    open_ = [one for one in blocking if one.gating and one.outcome == "inconclusive"]
+    if open_ or not whole:
         return Decision(verdict="inconclusive", because=tuple(open_))
     if regressed:
         return Decision(verdict="waived", because=tuple(regressed))
