@@ -71,17 +71,26 @@ def plan(options: RunOptions, shards: int, tools: Tools) -> int:
 
 
 def _job(options: RunOptions, *, simulated: bool = False) -> Job:
-    from gate.evaluation import load_suites
+    from gate.evaluation import load_anchor, load_suites
     from gate.live import Job
     from gate.model_config import ModelPair
     from gate.policy import parse_policy_for_run
 
     text = read_local(options.policy)
     policy, document = parse_policy_for_run(text, file=str(options.policy))
-    suites = load_suites(policy, document, LocalFiles(repository_root(options.policy)))
+    files = LocalFiles(repository_root(options.policy))
+    suites, anchor = load_suites(policy, document, files), load_anchor(policy, document, files)
     candidate = _config(options.candidate, policy)
     pair = ModelPair(path=candidate.path, baseline=_config(options.baseline, policy), candidate=candidate)
-    return Job(policy=policy, document=document, digest=digest(text), suites=suites, pairs=(pair,), simulated=simulated)
+    return Job(
+        policy=policy,
+        document=document,
+        digest=digest(text),
+        suites=suites,
+        pairs=(pair,),
+        anchor=anchor,
+        simulated=simulated,
+    )
 
 
 def _config(path: Path, policy: Policy) -> LoadedConfig:
@@ -109,6 +118,7 @@ class CompareOptions:
 def compare(options: CompareOptions, tools: Tools) -> int:
     """Decide from two recorded result files. No endpoint is called."""
     from gate.comparing import Measured, compare as compare_units
+    from gate.evaluation import load_anchor
     from gate.pairing import pair_families
     from gate.patterns import patterns
     from gate.policy import parse_policy
@@ -132,7 +142,8 @@ def compare(options: CompareOptions, tools: Tools) -> int:
         for name, rule in policy.families.items()
     ]
     comparisons = compare_units(measured, policy)
-    named = patterns(measured, comparisons, alpha=policy.risk.alpha)
+    anchor = load_anchor(policy, document, LocalFiles(repository_root(options.policy)))
+    named = patterns(measured, comparisons, alpha=policy.risk.alpha, anchor=anchor)
     found = Findings(comparisons=comparisons, patterns=named, policy_digest=digest(text))
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
     return finish(evaluated(found, Origin(), clocked), options.out, tools)
@@ -164,16 +175,17 @@ def write_outputs(report: Report, out: Path) -> None:
 def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tools: Tools) -> int:
     """Check a policy, the datasets it names, and model configs; every problem at once."""
     from gate.endpoints.checks import parameter_problems
-    from gate.evaluation import load_suites
+    from gate.evaluation import load_anchor, load_suites
     from gate.model_config import load_config
     from gate.policy import parse_policy_for_run
 
     policy, document = parse_policy_for_run(read_local(policy_path), file=str(policy_path))
     problems: list[Problem] = []
-    try:
-        load_suites(policy, document, LocalFiles(root or repository_root(policy_path)))
-    except Problems as found:
-        problems += found.problems
+    for load in (load_suites, load_anchor):
+        try:
+            load(policy, document, LocalFiles(root or repository_root(policy_path)))
+        except Problems as found:
+            problems += found.problems
     for config in configs:
         home = root or repository_root(config)
         try:

@@ -22,12 +22,13 @@ from gate.domain import (
     Score,
     Unscored,
 )
-from gate.errors import Problem, Problems
+from gate.errors import FileProblem, Problem, Problems
 from gate.families import Family, family_of
-from gate.files import Files
+from gate.files import DATASET_LIMIT, Files, read_text
 from gate.model_config import LoadedConfig, ModelPair
 from gate.policy import BUILTIN, FamilyRule, Policy, kind_of
 from gate.positions import Document
+from gate.recorded import mean_scores, parse_results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,21 @@ def load_suites(policy: Policy, document: Document, files: Files) -> tuple[Suite
     if problems:
         raise Problems(problems)
     return tuple(suites)
+
+
+Anchor = Mapping[tuple[str, str], float]
+"""(family, sample id) → mean score in the anchor's recorded results."""
+
+
+def load_anchor(policy: Policy, document: Document, files: Files) -> Anchor:
+    """The scores of an earlier release; none where the policy names no anchor. Raises Problems."""
+    if policy.anchor is None:
+        return {}
+    try:
+        text = read_text(files, policy.anchor, limit=DATASET_LIMIT)
+    except FileProblem as problem:
+        raise Problems([document.problem(("anchor",), f"names {policy.anchor}, which {problem.what}")]) from None
+    return mean_scores(parse_results(text, file=policy.anchor))
 
 
 def _at_policy(document: Document, name: str, problem: Problem) -> Problem:

@@ -13,7 +13,7 @@ from gate.endpoints.checks import credentials
 from gate.endpoints.transport import HttpEndpoint
 from gate.endpoints.wire import Credentials
 from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems
-from gate.evaluation import Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
+from gate.evaluation import Anchor, Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
 from gate.model_config import ModelPair
 from gate.patterns import patterns
 from gate.policy import Policy
@@ -48,6 +48,7 @@ class Job:
     digest: str
     suites: tuple[Suite, ...]
     pairs: tuple[ModelPair, ...]
+    anchor: Anchor = field(default_factory=dict)
     origin: Origin = field(default_factory=Origin)
     notices: tuple[str, ...] = ()
     simulated: bool = False
@@ -89,7 +90,7 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     _write(ended, job.pairs, out)
     found = Findings(
         comparisons=ended.comparisons,
-        patterns=patterns(ended.measured, ended.comparisons, alpha=job.policy.risk.alpha),
+        patterns=patterns(ended.measured, ended.comparisons, alpha=job.policy.risk.alpha, anchor=job.anchor),
         tallies={arm: runner.tally.of(arm) for arm in ARMS},
         pairs=job.pairs,
         policy_digest=job.digest,

@@ -263,6 +263,9 @@ class Policy(Strict):
     )
     """Stored runs of the baseline are used up to this age (hours, or like 36h or 7d), so that a change which loses
     nothing pays for the candidate only. Left out: none are."""
+    anchor: str | None = None
+    """Recorded results of an earlier release (a `candidate.jsonl` of one of its runs), a file of the repository. Losses
+    since then that no single step showed are named as cumulative drift; they block nothing."""
     store: StoreRule = StoreRule()
     identity: Annotated[IdentityRule, Field(json_schema_extra=_or_one_word)] = IdentityRule()
     """`void`: answers of another model than asked, or of several models or fingerprints on one arm, decide nothing."""
@@ -280,6 +283,13 @@ class Policy(Strict):
         if isinstance(age, str):
             return float(age[:-1]) * {"h": 3600.0, "d": 86400.0}[age[-1]]
         return None if age is None else age * 3600
+
+    @field_validator("anchor")
+    @classmethod
+    def _inside(cls, path: str | None) -> str | None:
+        if path and (problem := path_problem(path)):
+            raise ValueError(problem)
+        return path
 
     @field_validator("models")
     @classmethod
