@@ -46,7 +46,7 @@ STAGES: dict[Stage, str] = {
 
 
 def path(one: Comparison) -> str:
-    """How a sequential decision was reached: ``decided at a look: +1.0 after 200 calls, +0.5 after 400 calls: unchanged``."""
+    """How a sequential decision was reached: ``decided at a look: −2.0 after 200 calls, +0.5 after 400 calls``, …"""
     looks = [f"{signed(look.delta)} after {look.asked:,} calls" for look in one.looks]
     return f"{STAGES[one.stage]}: {', '.join(looks)}: {one.outcome}" if looks else STAGES[one.stage]
 
