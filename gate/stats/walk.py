@@ -1,0 +1,264 @@
+"""L5: the way of one family, replayed from its scores: looks, then re-asking, then a second run.
+
+A pure replay: whatever else has been asked, the way uses the first `repeats` askings of the first samples of the
+planned order, and more of them only where it would have asked for more. So a resumed or sharded run, and one whose
+answers come from a store, takes the very same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
+
+import numpy as np
+
+from gate.domain import Look, Outcome, Stage
+from gate.stats.design import FamilyPlan, Scores
+from gate.stats.flips import Band, Matrix, drawn_pairs, drawn_sums, mirrored, next_high, survivors
+from gate.stats.missing import Lost, Means, pair_means
+from gate.stats.paired import Floats, Ints, PairedScores, graded_loss_limit, moments_of
+from gate.stats.sequential import boundary, passes_up_to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class View:
+    """The fresh scores of a family in the planned order. `asked`: columns that both arms were asked, shape (n,)."""
+
+    plan: FamilyPlan
+    baseline: Matrix
+    candidate: Matrix
+    asked: Ints
+    clusters: Ints | None
+
+    def means(self, columns: int) -> Means:
+        return pair_means(self.baseline[:, :columns], self.candidate[:, :columns])
+
+
+def view(plan: FamilyPlan, scores: Scores, *, skip: int = 0) -> View:
+    """`skip`: the candidate's first columns that belong to the screening against stored runs."""
+    order, clusters = plan.order, plan.spec.clusters
+    return View(
+        plan=plan,
+        baseline=scores.baseline[order],
+        candidate=scores.candidate[order][:, skip:],
+        asked=np.minimum(scores.asked_baseline, scores.asked_candidate - skip)[order],
+        clusters=None if clusters is None else np.unique(clusters[order], return_inverse=True)[1],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Walk:
+    """How far a family has come. `need`: askings of each sample, planned order, that it waits for; None: closed.
+
+    `size` samples were seen; `means` (of all samples, planned order) are what is to be reported of them; `level` is
+    that of the last test of "unchanged"; `p_value`, where given, is that of a later stage. `stuck` says why the family
+    can't be decided.
+    """
+
+    view: View
+    outcome: Outcome = "inconclusive"
+    stage: Stage = "looks"
+    size: int = 0
+    means: Means
+    level: float
+    looks: tuple[Look, ...] = ()
+    need: Ints | None = None
+    p_value: float | None = None
+    stuck: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Path:
+    """What the looks so far have fixed. Blocks are the stretches of the order between looks that were judged."""
+
+    blocks: list[tuple[int, int]] = field(default_factory=list)
+    discordant: list[int] = field(default_factory=list)
+    passing: list[int] = field(default_factory=list)
+    spend: list[float] = field(default_factory=list)
+    bands: list[Band] = field(default_factory=list)
+    gains: list[Band] = field(default_factory=list)
+    walks: list[Floats] = field(default_factory=list)
+    crossed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tally:
+    """Sums over the samples seen by each look; every array has shape (looks,)."""
+
+    asked: Ints  # of the sample asked least
+    net: Floats  # lost − gained
+    moved: Ints
+    valid: Ints
+    lost_baseline: Ints
+    lost_candidate: Ints
+    graded: Ints  # samples with a score that is not 0 or 1
+
+
+def tally(seen: View, first: Means) -> Tally:
+    columns, ends = seen.plan.spec.repeats, np.array(seen.plan.looks, dtype=np.int64) - 1
+    left, right = first.baseline, first.candidate
+    graded = ((left != 0) & (left != 1)) | ((right != 0) & (right != 1))
+    lost = [~np.isfinite(arm[:, :columns]).any(axis=1) for arm in (seen.baseline, seen.candidate)]
+    counts = np.cumsum(np.stack([first.differences != 0, first.valid, *lost, graded]), axis=1, dtype=np.int64)[:, ends]
+    return Tally(
+        asked=np.minimum.accumulate(seen.asked)[ends],
+        net=np.cumsum(-first.differences)[ends],
+        moved=counts[0],
+        valid=counts[1],
+        lost_baseline=counts[2],
+        lost_candidate=counts[3],
+        graded=counts[4],
+    )
+
+
+def walk_looks(seen: View) -> tuple[Walk, Path]:
+    """Look after look until the family is decided, out of answers, or out of looks (then it is open, not closed)."""
+    plan, path = seen.plan, Path()
+    repeats = plan.spec.repeats
+    first = seen.means(repeats)
+    walk = Walk(view=seen, means=first, level=plan.passing[0] if plan.passing else 0.0)
+    if not plan.looks:
+        return walk, path
+    sums = tally(seen, first)
+    for index, end in enumerate(plan.looks):
+        if sums.asked[index] < repeats:
+            return replace(walk, need=np.where(np.arange(plan.spec.n) < end, repeats, 0)), path
+        walk = _looked(walk, sums, path, index)
+        if walk.outcome != "inconclusive":
+            break
+    return walk, path
+
+
+def _looked(walk: Walk, sums: Tally, path: Path, index: int) -> Walk:
+    plan = walk.view.plan
+    end, valid = plan.looks[index], int(sums.valid[index])
+    lost = Lost(n=end, baseline=int(sums.lost_baseline[index]), candidate=int(sums.lost_candidate[index]))
+    stuck = lost.too_many(plan.spec.max_missing)
+    outcome: Outcome = "inconclusive" if stuck else _judge(walk, sums, path, index)
+    delta = -float(sums.net[index]) / valid if valid else None
+    look = Look(samples=end, asked=2 * plan.spec.repeats * end, delta=delta, outcome=outcome)
+    level, looks = plan.passing[index], (*walk.looks, look)
+    return replace(walk, outcome=outcome, size=end, level=level, looks=looks, stuck=stuck)
+
+
+def _judge(walk: Walk, sums: Tally, path: Path, index: int) -> Outcome:
+    """One look: regressed before improved before unchanged."""
+    seen, spec = walk.view, walk.view.plan.spec
+    path.blocks.append((path.blocks[-1][1] if path.blocks else 0, seen.plan.looks[index]))
+    path.spend.append(_spend(seen, index))
+    path.discordant.append(int(sums.moved[index]))
+    net = float(sums.net[index])
+    if seen.clusters is None and spec.repeats == 1 and not sums.graded[index]:
+        low = _exact_bands(seen, int(sums.valid[index]), path, index)
+    else:
+        low = _drawn_bands(seen, walk.means, path, index)
+    path.crossed |= net >= path.bands[-1].high
+    if path.crossed and net > spec.ignore_below * max(int(sums.valid[index]), 1):
+        return "regressed"
+    if -net >= path.gains[-1].high:
+        return "improved"
+    return "unchanged" if net <= low else "inconclusive"
+
+
+def _spend(seen: View, index: int) -> float:
+    """The last look of a family that will not be asked again may use up all that the family has."""
+    plan = seen.plan
+    last = index == len(plan.looks) - 1
+    return plan.alpha if last and (not plan.later or deterministic(seen)) else plan.spend[index]
+
+
+def deterministic(seen: View) -> bool:
+    """Were samples asked more than once on one arm, and did no answer ever differ? Then asking again says nothing."""
+    stored, repeats = seen.plan.spec.stored, seen.plan.spec.repeats
+    asked = [] if stored is None or stored.shape[1] < 2 else [stored]
+    if repeats > 1:
+        asked += [seen.baseline[:, :repeats], seen.candidate[:, :repeats]]
+    return bool(asked) and not any(differs(one) for one in asked)
+
+
+def differs(scores: Matrix) -> bool:
+    """Do two askings of one sample, in its row, differ anywhere?"""
+    if not scores.size:
+        return False
+    some = np.isfinite(scores).any(axis=1)
+    kept = scores[some]
+    return bool(kept.size) and bool((np.nanmax(kept, axis=1) > np.nanmin(kept, axis=1)).any())
+
+
+def _exact_bands(seen: View, n: int, path: Path, index: int) -> float:
+    """Boundaries of a look at independent 0/1 samples. Returns the net loss up to which it passes."""
+    plan, moved = seen.plan, path.discordant[-1]
+    passing = passes_up_to(n, moved, margin=plan.spec.margin, level=plan.passing[index])
+    path.passing.append(passing)
+    discordant, spend = tuple(path.discordant), tuple(path.spend)
+    loss = boundary(discordant, spend, tuple(path.passing))
+    gain = boundary(discordant, spend)
+    low = 2.0 * passing - moved if passing >= 0 else -np.inf
+    path.bands.append(Band(low=low, high=2.0 * loss.cross - moved))
+    path.gains.append(Band(high=2.0 * gain.cross - moved))
+    return low
+
+
+def _drawn_bands(seen: View, first: Means, path: Path, index: int) -> float:
+    """Boundaries of a look at graded, repeated or clustered scores, from drawn signs."""
+    plan, end = seen.plan, seen.plan.looks[index]
+    loss = -first.differences[:end]
+    path.passing.append(-1)
+    path.walks = cumulate(seen, loss[:, None], path)
+    for bands in (path.bands, path.gains):
+        alive, crossed = survivors(path.walks, bands)
+        bands.append(Band(high=next_high(path.walks[-1], alive, crossed, spend=path.spend[-1])))
+    kept = np.arange(end)
+    passed = unharmed(seen, first, kept, margin=plan.spec.margin, level=plan.passing[index])
+    return np.inf if passed else -np.inf
+
+
+def cumulate(seen: View, values: Matrix, path: Path) -> list[Floats]:
+    """The first column's sums under drawn signs at every look so far; shapes (draws,)."""
+    stream, pairs = seen.plan.stream, drawn_pairs(seen.plan.spec.n)
+    sums = (block_sums(seen, values, block, (*stream, k, 0))[:, 0] for k, block in enumerate(path.blocks))
+    return [mirrored(walk, pairs) for walk in accumulate(sums)]
+
+
+def block_sums(seen: View, values: Matrix, block: tuple[int, int], stream: tuple[int, ...]) -> Matrix:
+    """Sums over the units of a block that have moved in the first column; all of a unit's values turn together."""
+    units = totals(seen.clusters, values, block)
+    return drawn_sums(units[units[:, 0] != 0], stream=stream, pairs=drawn_pairs(seen.plan.spec.n))
+
+
+def totals(clusters: Ints | None, values: Matrix, block: tuple[int, int]) -> Matrix:
+    """Values summed over each unit (sample or cluster) of a stretch of the order."""
+    part = values[block[0] : block[1]]
+    if clusters is None:
+        return part
+    _, numbers = np.unique(clusters[block[0] : block[1]], return_inverse=True)
+    return np.asarray(np.round(np.stack([np.bincount(numbers, weights=column) for column in part.T], axis=1), 10))
+
+
+def unharmed(seen: View, means: Means, kept: Ints, *, margin: float, level: float) -> bool:
+    """Non-inferiority for the samples `kept` (places in the planned order), whatever their scores."""
+    moments = moments_of(paired(seen, means, kept))
+    if moments is None or level <= 0:
+        return False
+    any_lost = bool((means.differences[kept] < 0).any())
+    return graded_loss_limit(moments, any_lost=any_lost, alpha=level) > -margin
+
+
+def paired(seen: View, means: Means, kept: Ints) -> PairedScores:
+    """The pairs among the samples `kept`; clusters numbered from 0."""
+    kept = kept[means.valid[kept]]
+    clusters = None if seen.clusters is None else np.unique(seen.clusters[kept], return_inverse=True)[1]
+    return PairedScores(
+        baseline=means.baseline[kept],
+        candidate=means.candidate[kept],
+        clusters=clusters,
+        binary=is_binary(seen, means, kept),
+    )
+
+
+def is_binary(seen: View, means: Means, kept: Ints | slice) -> bool:
+    """Asked once, and every score 0 or 1."""
+    if seen.plan.spec.repeats != 1:
+        return False
+    both = np.concatenate([means.baseline[kept], means.candidate[kept]])
+    return bool(((both == 0) | (both == 1)).all())
