@@ -12,7 +12,7 @@ from gate.domain import ARMS, Answer, Arm, Completion, Observation, Question
 from gate.endpoints.checks import credentials
 from gate.endpoints.transport import HttpEndpoint
 from gate.endpoints.wire import Credentials
-from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems
+from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
 from gate.evaluation import Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
 from gate.model_config import ModelPair
 from gate.pairing import pair_families
@@ -57,6 +57,10 @@ def ask_part(job: Job, shard: Shard, keeping: Keeping, tools: Tools) -> int:
     """Ask one shard's questions and keep the answers; nothing is decided. 0, or 3 when nothing could be answered."""
     part = replace(job, policy=job.policy.model_copy(update={"budget": shard.share(job.policy.budget)}))
     runner = _runner(part, keeping, tools)
+    if not runner.kept.store.keeps:
+        raise UsageError(
+            f"{keeping.store}: cannot be written, and a shard's answers are of use only where they are kept"
+        )
     asked = [one for one in _questions(job) if shard.holds(one)]
     answered = sum(runner.ask_all(asked, _KeptInterview(job.pairs, job.suites, job.policy)))
     runner.kept.store.close()

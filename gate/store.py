@@ -29,7 +29,7 @@ from gate.store_limits import CLOCK_SKEW, Limits, trim
 
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process; once it waited in vain, `_IMPATIENT` until one succeeds."""
-_IMPATIENT = 0.05
+_IMPATIENT = 0.005
 
 MOST_RUNS = 32
 """Rows of one key that `runs_of` gives."""
@@ -92,6 +92,7 @@ _FIND = (
     "ORDER BY run = ? DESC, asked_at DESC LIMIT ?"
 )
 _RUNS_OF = "SELECT run, asked_at, completion FROM answer WHERE key = ? ORDER BY asked_at DESC LIMIT ?"
+_DELETE = "DELETE FROM answer WHERE key = ? AND run = ? AND completion IS ?"
 _NO_AGE = (1.0, 0.0)  # BETWEEN 1 AND 0: nothing
 _NO_LIMITS = Limits()
 
@@ -124,7 +125,7 @@ class Store:
         Raises
         ------
         UsageError
-            The path is a directory, a link, another program's database or a newer driftgate's store.
+            The path is a directory, a link or another program's database.
         """
         store = cls(path=path, now=now, say=say, limits=limits)
         store._connect()
@@ -168,6 +169,11 @@ class Store:
             self._disconnect()
 
     @property
+    def keeps(self) -> bool:
+        """Can answers be put into it, as far as one can know before trying?"""
+        return self._writable
+
+    @property
     def troubles(self) -> tuple[str, ...]:
         """What went wrong with the store itself, in words, for the report's notices."""
         with self._lock:
@@ -198,8 +204,14 @@ class Store:
             try:
                 yield Stored(completion=decode(digest, run, data), asked_at=asked_at, run=run)
             except BrokenRow:
-                with self._lock:
-                    self._broken += 1
+                self._forget((digest, run, data))
+
+    def _forget(self, row: tuple[object, ...]) -> None:
+        """Count a damaged row, and make room for the answer that is asked instead of it."""
+        with self._lock:
+            self._broken += 1
+            if self._writable:
+                self._attempt(lambda db: db.execute(_DELETE, row))
 
     def _attempt(self, work: Callable[[sqlite3.Connection], object]) -> str:
         """Do it, in a new file where this one turns out to be damaged. Why it failed, in words; "" when it did not."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GATE = ("-m", "gate")
+GATE = (sys.executable, "-m", "gate")
 
 POLICY = """\
 version: 1
@@ -57,7 +57,7 @@ def gate(tmp_path, monkeypatch):
     def start(url, candidate, *more, command="run", key="sk-very-secret", budget="", policy=POLICY, through=GATE):
         (tmp_path / ".github/driftgate.yml").write_text(policy.format(url=url, budget=budget))
         arms = ["--baseline", "models/good.yml", "--candidate", candidate]
-        line = [sys.executable, *through, command, *arms, *more]
+        line = [*through, command, *arms, *more]
         environ = {name: value for name, value in os.environ.items() if name != "THE_KEY"}
         environ |= {"THE_KEY": key} if key else {}
         pipe = subprocess.PIPE

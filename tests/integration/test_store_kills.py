@@ -8,6 +8,7 @@ import json
 import random
 import shutil
 import signal
+import sys
 import threading
 from collections import Counter
 from contextlib import suppress
@@ -23,7 +24,7 @@ from tests.fakes.models import FakeModels, Reply
 
 THREADS = 4
 CALLS = 300
-DYING = str(Path(__file__).parents[1] / "fakes/dying_gate.py")
+DYING = (sys.executable, str(Path(__file__).parents[1] / "fakes/dying_gate.py"))
 PUT = "INSERT OR IGNORE INTO answer"
 OLD = "an old run"
 
@@ -88,7 +89,7 @@ class Story:
 
     def life(self, *, killed_when=None, dying_at=None):
         """Start the run, wait for its end. The exit code."""
-        more = {"through": (DYING, dying_at, str(self._log))} if dying_at else {}
+        more = {"through": (*DYING, dying_at, str(self._log))} if dying_at else {}
         self._log.unlink(missing_ok=True)
         process = self._start(str(len(self.kept)), "--store", "answers.sqlite", **more)
         if killed_when:

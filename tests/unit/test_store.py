@@ -288,12 +288,6 @@ def make_foreign(path):
         db.execute("CREATE TABLE bookmarks(url)")
 
 
-def make_newer(path):
-    Store.open(path, now=lambda: NOW, say=print).close()
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 99")
-
-
 def make_trigger(path):
     Store.open(path, now=lambda: NOW, say=print).close()
     with sqlite3.connect(path) as db:
@@ -308,7 +302,6 @@ def make_trigger(path):
         (make_journal_link, "store.db-wal: is a symbolic link"),
         (make_pipe, "is not a regular file"),
         (make_foreign, "is a database, but not a store of driftgate"),
-        (make_newer, "was made by a newer driftgate (its form is 99, this one knows 1); update driftgate"),
         (make_trigger, "is a database, but not a store of driftgate"),
     ],
 )
@@ -320,6 +313,21 @@ def test_open__refuses_in_one_line_and_leaves_it_alone(path, told, make, says):
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
     assert (path.read_bytes() if path.is_file() else None) == before
+
+
+def test_open__a_newer_driftgates_store_is_left_alone_and_the_run_goes_on_without(path, opened, told):
+    opened().close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    before = path.read_bytes()
+    store = opened()
+    put(store)
+    assert (store.find(KEY, Reuse(run="r1")), store.keeps, path.read_bytes()) == (None, False, before)
+    assert told == [
+        f"{path}: the store cannot be used: it was made by a newer driftgate (its form is 99, this one knows 1); "
+        "update driftgate, or name another file"
+    ]
+    assert store.troubles == (*told, f"{path}: 1 answers were not kept: the store cannot be written")
 
 
 # --- damage, full disks, locks: the run goes on
@@ -375,14 +383,16 @@ def test_store__an_empty_file_is_a_new_store(opened, path, told):
     assert (len(opened().runs_of(KEY)), told) == (1, [])
 
 
-def test_find__a_damaged_row_is_as_if_absent_and_counted(store, path):
+def test_find__a_damaged_row_is_as_if_absent_and_counted_and_makes_room_for_a_new_one(store, path):
     put(store)
     put(store, run="r2", asked_at=NOW - 5)
     with sqlite3.connect(path) as db:
         db.execute("UPDATE answer SET completion = x'6a00' WHERE run = 'r1'")
     assert store.find(KEY, Reuse(run="r1")) is None
     assert store.find(KEY, Reuse(run="r1", max_age=DAY)).run == "r2"
-    assert store.troubles == (f"{path}: damaged answers were not used: 2",)
+    assert store.troubles == (f"{path}: damaged answers were not used: 1",)
+    put(store, "again")
+    assert store.find(KEY, Reuse(run="r1")).completion.text == "again"
 
 
 def test_put__on_a_full_disk_is_told_once_and_counted_and_the_store_still_answers(store, path, told):
@@ -411,7 +421,7 @@ def test_put__while_another_process_holds_the_lock_waits_then_goes_on_and_recove
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     put(store)
-    assert store._db.execute("PRAGMA busy_timeout").fetchone()[0] == 50  # impatient from now on
+    assert store._db.execute("PRAGMA busy_timeout").fetchone()[0] == 5  # impatient from now on
     assert store.find("00" * 32, Reuse(run="r1")) is not None  # reading goes on
     put(store)
     other.execute("COMMIT")
