@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands)
     _add_verdict(commands)
+    _add_baseline(commands)
     _add_plan(commands)
     _add_compare(commands)
     _add_validate(commands)
@@ -111,6 +112,13 @@ def _add_verdict(commands: Commands) -> None:
     parser = _command(commands, "verdict", "merge the stores of all shards and decide", _verdict)
     _live(parser)
     parser.add_argument("--stores", type=Path, nargs="+", required=True, metavar="FILE", help="one of each shard")
+
+
+def _add_baseline(commands: Commands) -> None:
+    parser = _command(commands, "baseline", "ask the models in use, for later runs to compare with", _baseline)
+    _policy(parser)
+    parser.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="model configs in use")
+    parser.add_argument("--store", type=Path, required=True, metavar="FILE", help="where the answers are kept")
 
 
 def _add_plan(commands: Commands) -> None:
@@ -203,6 +211,12 @@ def _verdict(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import verdict
 
     return verdict(_run_options(arguments), arguments.stores, tools)
+
+
+def _baseline(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import baseline
+
+    return baseline(arguments.policy, arguments.configs, arguments.store, tools)
 
 
 def _plan(arguments: argparse.Namespace, tools: Tools) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -56,20 +56,49 @@ class Job:
 def ask_part(job: Job, shard: Shard, keeping: Keeping, tools: Tools) -> int:
     """Ask one shard's questions and keep the answers; nothing is decided. 0, or 3 when nothing could be answered."""
     part = replace(job, policy=job.policy.model_copy(update={"budget": shard.share(job.policy.budget)}))
-    runner = _runner(part, keeping, tools)
-    if not runner.kept.store.keeps:
-        raise UsageError(
-            f"{keeping.store}: cannot be written, and a shard's answers are of use only where they are kept"
-        )
+    runner = _runner(part, _reuses(job), keeping, tools)
     asked = [one for one in _questions(job) if shard.holds(one)]
-    answered = sum(runner.ask_all(asked, _KeptInterview(job.pairs, job.suites, job.policy)))
-    runner.kept.store.close()
+    answered = _ask_and_keep(runner, job, asked)
     tools.out.write(
         f"shard {shard}: {answered:,} of {count(len(asked), 'question')} answered, kept in {keeping.store}\n"
     )
+    _tell_troubles(runner, tools)
+    return EXIT_PASS if answered or not asked else EXIT_UNDECIDED
+
+
+def ask_baselines(job: Job, keeping: Keeping, tools: Tools) -> int:
+    """Ask the baselines for later runs to reuse: all that has no answer younger than half of `baseline_max_age`.
+
+    So a kept answer stays young enough until the next time, and a refresh that was killed goes on where it was.
+    """
+    age = job.policy.baseline_max_age_seconds
+    if age is None:
+        raise UsageError("the policy sets no baseline_max_age: no run would use these answers")
+    reuse = Reuse(run=f"baseline {tools.now().isoformat()}", max_age=age / 2)
+    runner = _runner(job, {(pair.path, arm): reuse for pair in job.pairs for arm in ARMS}, keeping, tools)
+    answered = _ask_and_keep(runner, job, [one for one in _questions(job) if one.arm == "baseline"])
+    done = runner.tally.of("baseline")
+    tools.out.write(
+        f"baseline: {answered - done.cached:,} of {count(done.asked, 'question')} asked and kept in {keeping.store}, "
+        f"{done.cached:,} had answers that are young enough\n"
+    )
+    _tell_troubles(runner, tools)
+    return EXIT_PASS if answered or not done.asked else EXIT_UNDECIDED
+
+
+def _ask_and_keep(runner: Runner, job: Job, asked: Sequence[Question]) -> int:
+    """How many of the questions have an answer now. Raises UsageError where none could be kept."""
+    store = runner.kept.store
+    if not store.keeps:
+        raise UsageError(f"{store.path}: cannot be written, and these answers are of use only where they are kept")
+    answered = sum(runner.ask_all(asked, _KeptInterview(job.pairs, job.suites, job.policy)))
+    store.close()
+    return answered
+
+
+def _tell_troubles(runner: Runner, tools: Tools) -> None:
     for line in (*failures({arm: runner.tally.of(arm) for arm in ARMS}), *runner.kept.store.troubles):
         tools.out.write(f"- {printable(line)}\n")
-    return EXIT_PASS if answered or not asked else EXIT_UNDECIDED
 
 
 class _KeptInterview(Interview):
@@ -86,7 +115,7 @@ def _questions(job: Job) -> list[Question]:
 def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     """Ask, score, compare; the recorded results go to `out`, so that `compare` can decide again."""
     started, begun = tools.now(), tools.clock()
-    runner = _runner(job, keeping, tools)
+    runner = _runner(job, _reuses(job), keeping, tools)
     asked = _questions(job)
     observed = runner.ask_all(asked, ScoredInterview(job.pairs, job.suites, job.policy))
     measured = [one for pair in job.pairs for one in _measure(job, pair, asked, observed, out)]
@@ -105,7 +134,7 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     return evaluated(found, job.origin, clocked)
 
 
-def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
+def _runner(job: Job, reuse: Mapping[tuple[str, Arm], Reuse], keeping: Keeping, tools: Tools) -> Runner:
     lines = _lines(job, keeping, tools)  # first: a missing key must not leave a file behind
     rule = job.policy.store
     store = Store.open(
@@ -114,7 +143,6 @@ def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
         say=lambda text: _say(tools, text),
         limits=Limits.of(days=rule.max_age_days, megabytes=rule.max_size_mb),
     )
-    reuse = {(pair.path, arm): _reuse(pair, arm, job.policy) for pair in job.pairs for arm in ARMS}
     return Runner(
         lines=lines,
         purse=Purse(budget=job.policy.budget, clock=tools.clock),
@@ -123,6 +151,10 @@ def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
         progress=progress(tools),
         now=lambda: tools.now().timestamp(),
     )
+
+
+def _reuses(job: Job) -> dict[tuple[str, Arm], Reuse]:
+    return {(pair.path, arm): _reuse(pair, arm, job.policy) for pair in job.pairs for arm in ARMS}
 
 
 def _reuse(pair: ModelPair, arm: Arm, policy: Policy) -> Reuse:
