@@ -18,6 +18,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -70,30 +71,38 @@ def content_key(*, protocol: str, base_url: str, request: ChatRequest, repeat: i
     Not in it: the endpoint's alias, key, limits and prices; the arm, family and sample. So a renamed alias finds its
     answers, and the arms of one run that ask the very same thing must be told apart by their runs (`Reuse.run`).
     """
-    place = urlsplit(base_url)
-    port = f":{place.port}" if place.port else ""
     asked = {
         "form": 1,
         "protocol": protocol,
-        "place": f"{place.hostname}{port}{place.path.rstrip('/')}",
+        "place": _place(base_url),
         "model": request.model,
         "parameters": dict(request.parameters),
         "messages": [[one.role, one.content] for one in request.messages],
         "repeat": repeat,
     }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_canonical(asked).encode()).hexdigest()
+
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
+@lru_cache(maxsize=256)
+def _place(base_url: str) -> str:
+    place = urlsplit(base_url)
+    port = f":{place.port}" if place.port else ""
+    return f"{place.hostname}{port}{place.path.rstrip('/')}"
 
 
 PUT = "INSERT OR IGNORE INTO answer(key, run, asked_at, label, completion) VALUES (?, ?, ?, ?, ?)"
 _LABEL = "INSERT OR IGNORE INTO label(endpoint, protocol, host, model) VALUES (?, ?, ?, ?)"
 _LABEL_ID = "SELECT id FROM label WHERE endpoint = ? AND protocol = ? AND host = ? AND model = ?"
-_FIND = (
-    "SELECT run, asked_at, completion FROM answer WHERE key = ? AND (run = ? OR asked_at BETWEEN ? AND ?) "
-    "ORDER BY run = ? DESC, asked_at DESC LIMIT ?"
+_OWN = "SELECT run, asked_at, completion FROM answer WHERE key = ? AND run = ?"
+_YOUNG = (
+    "SELECT run, asked_at, completion FROM answer WHERE key = ? AND run <> ? AND asked_at BETWEEN ? AND ? "
+    "ORDER BY asked_at DESC LIMIT ?"
 )
 _RUNS_OF = "SELECT run, asked_at, completion FROM answer WHERE key = ? ORDER BY asked_at DESC LIMIT ?"
 _DELETE = "DELETE FROM answer WHERE key = ? AND run = ? AND completion IS ?"
-_NO_AGE = (1.0, 0.0)  # BETWEEN 1 AND 0: nothing
 _NO_LIMITS = Limits()
 
 
@@ -133,10 +142,15 @@ class Store:
 
     def find(self, key: str, reuse: Reuse) -> Stored | None:
         """The newest answer that may be used: the run's own first, else another run's that is not too old."""
-        now, own, digest = self.now(), reuse.run, bytes.fromhex(key)
+        own, digest = reuse.run, bytes.fromhex(key)
         self._runs.add(own)
-        ages = _NO_AGE if reuse.max_age is None else (now - reuse.max_age, now + CLOCK_SKEW)
-        return next(self._rows(digest, _FIND, (digest, own, *ages, own, MOST_LOOKED_AT)), None)
+        if found := next(self._rows(digest, _OWN, (digest, own)), None):
+            return found
+        if reuse.max_age is None:
+            return None
+        now = self.now()
+        values = (digest, own, now - reuse.max_age, now + CLOCK_SKEW, MOST_LOOKED_AT)
+        return next(self._rows(digest, _YOUNG, values), None)
 
     def runs_of(self, key: str) -> tuple[Stored, ...]:
         """All kept answers of one key, one a run, newest first (at most `MOST_RUNS`)."""
