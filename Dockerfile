@@ -8,7 +8,5 @@ RUN pip install --require-hashes --only-binary=:all: -r /opt/driftgate/requireme
 COPY entrypoint.py /opt/driftgate/
 COPY gate /opt/driftgate/gate
 RUN python -m compileall -q /opt/driftgate
-# `python -m gate` in a job's own steps, and never a folder `gate` of the checkout instead.
-ENV PYTHONPATH=/opt/driftgate PYTHONSAFEPATH=1
 # No USER: a container action must run as root to write the runner's files.
 ENTRYPOINT ["python", "/opt/driftgate/entrypoint.py"]

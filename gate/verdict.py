@@ -53,10 +53,9 @@ def decide(comparisons: Sequence[Comparison], *, whole: bool = True) -> Decision
     open_ = [one for one in blocking if one.gating and one.outcome == "inconclusive"]
     if not whole:
         return Decision(verdict="inconclusive", because=tuple(open_))
-    if unmeasured := [one for one in blocking if one.slice is None and one.n_pairs == 0]:
+    unmeasured = [one for one in blocking if one.slice is None and one.n_pairs == 0]
+    if unmeasured or not comparisons:
         return Decision(verdict="error", because=tuple(unmeasured))
-    if not comparisons:
-        return Decision(verdict="error")
     if open_:
         return Decision(verdict="inconclusive", because=tuple(open_))
     if regressed:

@@ -11,7 +11,6 @@ from gate.domain import ChatRequest, Completion, Message, Usage
 from gate.errors import UsageError
 from gate.store import Label, Store, content_key
 from gate.store_codec import MAX_BYTES, BrokenRow, _checksum, decode, encode
-from gate.store_limits import CLOCK_SKEW
 
 NOW = 1_800_000_000.0
 LABEL = Label(endpoint="here", protocol="openai-chat", host="api.example.com", model="m")
