@@ -153,8 +153,8 @@ def _prepare(db: sqlite3.Connection) -> None:
     """WAL: readers and one writer do not wait for each other, and a commit is one append.
 
     NORMAL: a commit is in the kernel when it returns, so no kill of the process loses it; a power cut may lose the last
-        ones, but leaves a sound file. FULL would cost a disk flush and over twice the CPU an answer: docs/store.md.
-        """
+    ones, but leaves a sound file. FULL would cost a disk flush and over twice the CPU an answer: docs/store.md.
+    """
     if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
         db.execute("PRAGMA journal_mode = WAL")
