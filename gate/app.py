@@ -71,6 +71,7 @@ def plan(options: RunOptions, shards: int, tools: Tools) -> int:
 
 
 def _job(options: RunOptions, *, simulated: bool = False) -> Job:
+    from gate.endpoints.checks import load_authorities
     from gate.evaluation import load_suites
     from gate.live import Job
     from gate.model_config import ModelPair
@@ -78,10 +79,19 @@ def _job(options: RunOptions, *, simulated: bool = False) -> Job:
 
     text = read_local(options.policy)
     policy, document = parse_policy_for_run(text, file=str(options.policy))
-    suites = load_suites(policy, document, LocalFiles(repository_root(options.policy)))
+    files = LocalFiles(repository_root(options.policy))
+    suites, authorities = load_suites(policy, document, files), load_authorities(policy, document, files)
     candidate = _config(options.candidate, policy)
     pair = ModelPair(path=candidate.path, baseline=_config(options.baseline, policy), candidate=candidate)
-    return Job(policy=policy, document=document, digest=digest(text), suites=suites, pairs=(pair,), simulated=simulated)
+    return Job(
+        policy=policy,
+        document=document,
+        digest=digest(text),
+        suites=suites,
+        pairs=(pair,),
+        authorities=authorities,
+        simulated=simulated,
+    )
 
 
 def _config(path: Path, policy: Policy) -> LoadedConfig:
@@ -160,17 +170,18 @@ def write_outputs(report: Report, out: Path) -> None:
 
 def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tools: Tools) -> int:
     """Check a policy, the datasets it names, and model configs; every problem at once."""
-    from gate.endpoints.checks import parameter_problems
+    from gate.endpoints.checks import load_authorities, parameter_problems
     from gate.evaluation import load_suites
     from gate.model_config import load_config
     from gate.policy import parse_policy_for_run
 
     policy, document = parse_policy_for_run(read_local(policy_path), file=str(policy_path))
     problems: list[Problem] = []
-    try:
-        load_suites(policy, document, LocalFiles(root or repository_root(policy_path)))
-    except Problems as found:
-        problems += found.problems
+    for load in (load_suites, load_authorities):
+        try:
+            load(policy, document, LocalFiles(root or repository_root(policy_path)))
+        except Problems as found:
+            problems += found.problems
     for config in configs:
         home = root or repository_root(config)
         try:
