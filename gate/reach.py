@@ -20,7 +20,10 @@ Allowed = bool | tuple[str, ...]
 """`allow_private`: all private addresses, none, or those in the networks listed."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
-_METADATA_IN_PUBLIC_SPACE = frozenset({IPv4Address("168.63.129.16")})  # Azure's; all others are link-local or private
+_ALSO_SPECIAL = (
+    IPv4Network("192.0.0.0/24"),  # protocol assignments; Oracle's metadata, which some Pythons call global
+    IPv4Network("168.63.129.16/32"),  # Azure's metadata, in public space
+)
 _PLAIN = "a name (international ones as xn--…), or an address like 192.0.2.1 or [2001:db8::1]"
 _CREDENTIALS = "must not contain a user name or password | "
 
@@ -100,7 +103,7 @@ def url_problem(url: str) -> str:
         return f"{_CREDENTIALS}name the key by api_key_env"
     if parts.query or parts.fragment or "?" in url or "#" in url:
         return "must end with the path (no query, no fragment)"
-    if not url.isascii() or port == 0 or not _is_plain_host(host):
+    if not url.isascii() or port == 0 or not _is_plain_host(host) or ("[" in url and ":" not in host):
         return f"must have a plain host | {_PLAIN}"
     plain_and_far = parts.scheme == "http" and not is_loopback(url)
     return "must be https:// (plain http is for this machine only)" if plain_and_far else ""
@@ -159,7 +162,7 @@ def is_public(address: Address) -> bool:
     found = unwrapped(address)
     if isinstance(found, IPv6Address) and (found.sixtofour or found.teredo or found.is_site_local):
         return False
-    special = found.is_multicast or found.is_reserved or found.is_unspecified or found in _METADATA_IN_PUBLIC_SPACE
+    special = found.is_multicast or found.is_reserved or any(_within(found, one) for one in _ALSO_SPECIAL)
     return found.is_global and not special
 
 

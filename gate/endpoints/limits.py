@@ -10,8 +10,12 @@ import math
 from dataclasses import dataclass, field
 
 _SLACK_SECONDS = 0.1
+_CLOSEST = 0.5
 _SLOWEST = 1 / 60
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
+_CUT, _DEEP_CUT = 0.95, 0.5
+_SOON_SECONDS = 2.0
+_RETURN_SECONDS, _LONGEST_RETURN, _RETURN_PAUSES = 20.0, 300.0, 40.0
 _GROWTH, _GROWTH_SECONDS = 0.05, 30.0
 _LEARNING = 0.1
 
@@ -21,19 +25,21 @@ class Pace:
     """`rate` units a second, started evenly.
 
     What was not used is lost, but for the slack: a tenth of a second's worth, so that a thread that woke late costs
-    nothing.
+    nothing. It is caught up with at twice the pace, never in a burst.
     """
 
     rate: float
     _paid_at: float = -math.inf
+    _closest: float = -math.inf
 
     def wait(self, now: float) -> float:
         """Seconds until the next call may start."""
-        return max(0.0, self._paid_at - now)
+        return max(0.0, self._paid_at - now, self._closest - now)
 
     def take(self, now: float, units: float = 1.0) -> None:
         begun = self._paid_at if self._paid_at >= now - _SLACK_SECONDS else now
         self._paid_at = begun + units / self.rate
+        self._closest = now + _CLOSEST * units / self.rate
 
     def settle(self, units: float) -> None:
         """Take back (or, when negative, add) units that were taken on a guess."""
@@ -45,14 +51,18 @@ class Learned:
     """The rate that an endpoint's 429s leave, in calls a second; none before the first.
 
     Between two 429s that did not belong together, the endpoint's allowance was used up at both ends: what it took in
-    between, over the time, is the allowance itself. The pace starts there, and grows by 5 % · (t / 30 s)², so that
-    it stays close for half a minute, and an allowance that has grown is found within minutes. Where nothing at all was
-    taken in between, the rate halves.
+    between, over the time, is about the allowance. The pace goes on from there, but from no less than 95 % of what it
+    was (half, where it had run for less than two seconds, or had not been a settled one). Then it moves as TCP's CUBIC
+    does (RFC 9438): back to where the 429 came, more slowly the nearer, and slowly beyond. Back takes 20 s, or 40 times
+    the pause that the 429 cost, so that pauses stay rare. After the very first 429 it doubles each second until the
+    next.
     """
 
     _pace: Pace | None = None
     _base: float = 0.0
+    _ceiling: float = math.inf  # the pace at which the last 429 came
     _began: float = -math.inf  # when this pace began
+    _return: float = _RETURN_SECONDS
     _measured_from: float = 0.0
     _storm: float | None = None  # when the 429s began that are not learnt from yet
     _until: float = -math.inf  # the end of the pause
@@ -61,7 +71,10 @@ class Learned:
     _streak: int = 0  # pauses without an answer in between
 
     def wait(self, now: float) -> float:
-        pace = 0.0 if self._pace is None else self._grown(self._pace, now).wait(now)
+        pace = 0.0
+        if self._pace is not None:
+            self._pace.rate = self.rate(now)
+            pace = self._pace.wait(now)
         return max(self._until - now, pace, 0.0)
 
     def take(self, now: float) -> None:
@@ -70,7 +83,7 @@ class Learned:
         elif self._pace is None and self._started == 0:
             self._measured_from = now
         if self._pace is not None:
-            self._grown(self._pace, now).take(now)
+            self._pace.take(now)
         self._started += 1
 
     def answered(self) -> None:
@@ -88,8 +101,18 @@ class Learned:
         elif first:
             self._until = max(self._until, now + self._pause(jitter))
 
+    def rate(self, now: float) -> float:
+        """Calls a second; infinite before the first 429."""
+        if self._pace is None:
+            return math.inf
+        age = max(0.0, now - self._began)
+        if self._ceiling == math.inf:
+            return self._base * math.exp2(min(age, 30.0))
+        short = (self._ceiling - self._base) * max(0.0, 1 - age / self._return) ** 3
+        return (self._ceiling - short) * (1 + _GROWTH * (max(0.0, age - self._return) / _GROWTH_SECONDS) ** 2)
+
     def _pause(self, jitter: float) -> float:
-        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(self._streak - 1, 20))
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * math.exp2(min(self._streak - 1, 20)))
         return longest * (0.5 + jitter / 2)  # other jobs may share the limit
 
     def _learn(self, storm: float, now: float) -> None:
@@ -97,15 +120,14 @@ class Learned:
         ended = now if self._pace is None else storm
         measured = (self._started - self._refused) / max(ended - self._measured_from, 0.001)
         if self._pace is not None:
-            measured = min(self._pace.rate, max(measured, self._pace.rate / 2))
+            settled = self._ceiling < math.inf and storm - self._began >= _SOON_SECONDS
+            self._ceiling = self.rate(storm)
+            measured = min(self._ceiling, max(measured, self._ceiling * (_CUT if settled else _DEEP_CUT)))
+            self._return = min(_LONGEST_RETURN, max(_RETURN_SECONDS, _RETURN_PAUSES * (self._until - storm)))
         self._base = max(measured, _SLOWEST)
         self._pace = Pace(rate=self._base)
         self._began, self._measured_from, self._storm = now, storm, None
         self._started = self._refused = 0
-
-    def _grown(self, pace: Pace, now: float) -> Pace:
-        pace.rate = self._base * (1 + _GROWTH * (max(0.0, now - self._began) / _GROWTH_SECONDS) ** 2)
-        return pace
 
 
 @dataclass(slots=True, kw_only=True)
