@@ -10,7 +10,7 @@ from gate.budget import Purse
 from gate.comparing import Measured, compare
 from gate.domain import ARMS, Answer, Arm, Completion, Observation, Question
 from gate.endpoints.checks import credentials, trusted
-from gate.endpoints.transport import HttpEndpoint
+from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.trust import Trust
 from gate.endpoints.wire import Credentials
 from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems
@@ -162,7 +162,9 @@ def _lines(job: Job, keeping: Keeping, tools: Tools) -> dict[str, Line]:
         secrets = credentials(alias, rule, tools.environ, job.document)
         trust = trusted(alias, rule, tools.environ, job.document, job.authorities)
         if isinstance(secrets, Credentials) and isinstance(trust, Trust):
-            endpoint = HttpEndpoint(alias=alias, rule=rule, credentials=secrets, trust=trust)
+            endpoint = HttpEndpoint(
+                alias=alias, rule=rule, credentials=secrets, trust=trust, waits=Waits(clock=tools.clock, now=tools.now)
+            )
             lines[alias] = Line(rule=rule, endpoint=endpoint)
             continue
         found = next(one for one in (secrets, trust) if isinstance(one, tuple))

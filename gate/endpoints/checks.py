@@ -26,6 +26,11 @@ def credentials(
         for key, name in names.items()
         if not environ.get(name)
     ]
+    problems += [
+        document.problem((*path, key), f"{name} holds what no header can carry (a line break?)", "set the secret anew")
+        for key, name in names.items()
+        if (value := environ.get(name)) and not (value.isascii() and value.isprintable())
+    ]
     if rule.secret_key_env and find_spec("botocore") is None:
         what = "signed requests need a package that is not installed"
         problems.append(document.problem((*path, "secret_key_env"), what, "pip install 'driftgate[bedrock]'"))

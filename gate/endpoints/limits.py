@@ -41,6 +41,14 @@ class Pace:
         self._paid_at = begun + units / self.rate
         self._closest = now + _CLOSEST * units / self.rate
 
+    def change(self, rate: float, now: float) -> None:
+        """Go on at another rate; what is still to be waited for is waited for at that one."""
+        share = self.rate / rate
+        self._paid_at, self._closest = (
+            at if at <= now else now + (at - now) * share for at in (self._paid_at, self._closest)
+        )
+        self.rate = rate
+
     def settle(self, units: float) -> None:
         """Take back (or, when negative, add) units that were taken on a guess."""
         self._paid_at -= units / self.rate
@@ -73,7 +81,7 @@ class Learned:
     def wait(self, now: float) -> float:
         pace = 0.0
         if self._pace is not None:
-            self._pace.rate = self.rate(now)
+            self._pace.change(self.rate(now), now)
             pace = self._pace.wait(now)
         return max(self._until - now, pace, 0.0)
 
@@ -118,7 +126,7 @@ class Learned:
     def _learn(self, storm: float, now: float) -> None:
         """The pause is over, and all refusals of its storm are in."""
         ended = now if self._pace is None else storm
-        measured = (self._started - self._refused) / max(ended - self._measured_from, 0.001)
+        measured = max(self._started - self._refused, self._pace is None) / max(ended - self._measured_from, 0.001)
         if self._pace is not None:
             settled = self._ceiling < math.inf and storm - self._began >= _SOON_SECONDS
             self._ceiling = self.rate(storm)

@@ -16,7 +16,7 @@ from gate.endpoints.limits import Limiter
 from gate.endpoints.retry import Fault
 
 _LOOK_AGAIN = 0.25
-"""Seconds: what the head of the line waits for may come sooner than it looked (a call settles, a try succeeds)."""
+"""Seconds: what the head of the line waits for may come sooner than it looked, for a learnt pace grows."""
 
 Sleep = Callable[[float], object]
 """Waits so many seconds; true where it was cut short."""
@@ -70,7 +70,7 @@ class Turnstile:
         """The instant after a wait: a clock that stands still (in a test) is believed no more than the sleep."""
         if self.sleep is not None and wait < math.inf:
             return max(self.clock(), now + wait) if not self.sleep(wait) else self.clock()
-        self._changed.wait(min(wait, _LOOK_AGAIN) if wait == math.inf else wait)
+        self._changed.wait(min(wait, _LOOK_AGAIN))
         return self.clock()
 
     def rest(self, seconds: float) -> None:
