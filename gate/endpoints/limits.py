@@ -13,9 +13,9 @@ _SLACK_SECONDS = 0.1
 _CLOSEST = 0.5
 _SLOWEST = 1 / 60
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
-_CUT, _DEEP_CUT = 0.95, 0.5
-_SOON_SECONDS = 2.0
-_RETURN_SECONDS, _LONGEST_RETURN, _RETURN_PAUSES = 20.0, 300.0, 40.0
+_CUT, _FURTHER_CUT, _DEEP_CUT = 0.95, 0.1, 0.5
+_SOON_SECONDS = 1.0
+_SHORT_RETURN_SECONDS, _RETURN_SECONDS, _LONGEST_RETURN, _RETURN_PAUSES = 6.0, 20.0, 300.0, 40.0
 _GROWTH, _GROWTH_SECONDS = 0.05, 30.0
 _LEARNING = 0.1
 
@@ -59,11 +59,11 @@ class Learned:
     """The rate that an endpoint's 429s leave, in calls a second; none before the first.
 
     Between two 429s that did not belong together, the endpoint's allowance was used up at both ends: what it took in
-    between, over the time, is about the allowance. The pace goes on from there, but from no less than 95 % of what it
-    was (half, where it had run for less than two seconds, or had not been a settled one). Then it moves as TCP's CUBIC
-    does (RFC 9438): back to where the 429 came, more slowly the nearer, and slowly beyond. Back takes 20 s, or 40 times
-    the pause that the 429 cost, so that pauses stay rare. After the very first 429 it doubles each second until the
-    next.
+    between, over the time, is about the allowance. The pace goes on from there, but not below 95 % of what it was; ten
+    points less for each 429 in a row that comes within a second, and half while the allowance is still hunted for. Then
+    it moves as TCP's CUBIC does (RFC 9438): back to where the 429 came, more slowly the nearer, and slowly beyond. Back
+    takes 20 s, or 40 times the pause that the 429 cost, so that pauses stay rare (6 s while hunting). From the first
+    429 to the second it doubles each half second.
     """
 
     _pace: Pace | None = None
@@ -71,6 +71,8 @@ class Learned:
     _ceiling: float = math.inf  # the pace at which the last 429 came
     _began: float = -math.inf  # when this pace began
     _return: float = _RETURN_SECONDS
+    _hunting: bool = True  # the allowance is not known within a factor of two yet
+    _soon: int = 0  # 429s in a row that came within a second of going on
     _measured_from: float = 0.0
     _storm: float | None = None  # when the 429s began that are not learnt from yet
     _until: float = -math.inf  # the end of the pause
@@ -115,7 +117,7 @@ class Learned:
             return math.inf
         age = max(0.0, now - self._began)
         if self._ceiling == math.inf:
-            return self._base * math.exp2(min(age, 30.0))
+            return self._base * math.exp2(min(2 * age, 30.0))
         short = (self._ceiling - self._base) * max(0.0, 1 - age / self._return) ** 3
         return (self._ceiling - short) * (1 + _GROWTH * (max(0.0, age - self._return) / _GROWTH_SECONDS) ** 2)
 
@@ -128,10 +130,13 @@ class Learned:
         ended = now if self._pace is None else storm
         measured = max(self._started - self._refused, self._pace is None) / max(ended - self._measured_from, 0.001)
         if self._pace is not None:
-            settled = self._ceiling < math.inf and storm - self._began >= _SOON_SECONDS
+            self._soon = self._soon + 1 if storm - self._began < _SOON_SECONDS else 0
+            self._hunting = self._hunting and (self._soon > 0 or self._ceiling == math.inf)
+            cut = _DEEP_CUT if self._hunting else max(_DEEP_CUT, _CUT - _FURTHER_CUT * self._soon)
             self._ceiling = self.rate(storm)
-            measured = min(self._ceiling, max(measured, self._ceiling * (_CUT if settled else _DEEP_CUT)))
-            self._return = min(_LONGEST_RETURN, max(_RETURN_SECONDS, _RETURN_PAUSES * (self._until - storm)))
+            measured = min(self._ceiling, max(measured, self._ceiling * cut))
+            slow = min(_LONGEST_RETURN, max(_RETURN_SECONDS, _RETURN_PAUSES * (self._until - storm)))
+            self._return = _SHORT_RETURN_SECONDS if self._hunting else slow
         self._base = max(measured, _SLOWEST)
         self._pace = Pace(rate=self._base)
         self._began, self._measured_from, self._storm = now, storm, None
