@@ -58,7 +58,7 @@ class Reach(Strict):
         for one in () if isinstance(value, bool) else value:
             if not isinstance(one, str) or not _is_network(one):
                 raise ValueError('must list networks | like ["10.2.0.0/16", "fd12:3456::/32"]')
-        return value
+        return value if isinstance(value, bool) else tuple(value)
 
     @field_validator("proxy")
     @classmethod
