@@ -90,7 +90,7 @@ class EndpointRule(Reach):
     retry_seconds: Annotated[float, Field(ge=0, le=86400)] = 300
     """The most time one call spends waiting between its attempts."""
     give_up_seconds: Annotated[float, Field(gt=0, le=86400)] = 120
-    """An endpoint that does nothing but fail for so long is given up, and the run ends as error. One that was never
+    """An endpoint that does nothing but fail for so long is given up, and the run cannot pass. One that was never
     reached at all is given up after 10 seconds."""
     price: Price | None = None
 

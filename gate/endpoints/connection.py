@@ -12,7 +12,7 @@ import weakref
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import HTTPResponse
@@ -35,6 +35,14 @@ class Response:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sink:
+    """A file that takes an answer too large for memory, and the most bytes it takes."""
+
+    file: BinaryIO
+    most: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -135,14 +143,28 @@ class Connection:
         weakref.finalize(self, self._inner.close).atexit = False
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """Send, and read the answer.
+        """Send, and read the answer of at most 8 MiB. Raises as `send` does."""
+        return self.send("POST", path, headers, body)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | BinaryIO | None = None,
+        *,
+        into: Sink | None = None,
+    ) -> Response:
+        """Send a body, or a file (whose `Content-Length` is then among `headers`), and read the answer.
+
+        `into` takes the body of a 2xx answer, unpacked, instead of the `Response`.
 
         Raises
         ------
         RefusedError
             The policy does not permit the address, or the certificate is not trusted.
         TooLargeError
-            Over 8 MiB, packed or unpacked.
+            Over 8 MiB (or the sink's limit), packed or unpacked.
         TimeoutError, OSError, http.client.HTTPException, urllib3.exceptions.HTTPError
             Nothing usable came back in time.
         ValueError
@@ -152,9 +174,9 @@ class Connection:
         self.timer.start()
         try:
             self._inner.ready()
-            self._inner.request("POST", path, body=body, headers=headers, preload_content=False, decode_content=False)
+            self._inner.request(method, path, body=body, headers=headers, preload_content=False, decode_content=False)
             response = self._inner.getresponse()
-            content = _content(response, BODY_LIMIT if response.status == 200 else _ERROR_LIMIT)
+            content = _poured(response, into) if into and 200 <= response.status < 300 else _content(response)
             finished = content is not None
         except ssl.SSLCertVerificationError as error:
             why = error.verify_message.rstrip(".")
@@ -162,7 +184,7 @@ class Connection:
         finally:
             if not finished:
                 self._inner.close()
-        if content is None and response.status == 200:
+        if content is None and response.status < 300:
             raise TooLargeError
         return Response(status=response.status, headers=response.headers, body=content or b"")
 
@@ -175,12 +197,12 @@ def _connection(trust: Trust) -> _Trusted:
     return _TrustedTls(host, port, ssl_context=trust.tls)
 
 
-def _content(response: HTTPResponse, limit: int) -> bytes | None:
+def _content(response: HTTPResponse) -> bytes | None:
     """The body, in bounded pieces; None for one over the limit, as sent or unpacked.
 
     It is asked for unpacked; a server that packs it all the same is understood.
     """
-    content = bytearray()
+    content, limit = bytearray(), BODY_LIMIT if response.status < 300 else _ERROR_LIMIT
     while piece := response.read(_PIECE):
         content += piece
         if len(content) > limit:
@@ -195,3 +217,14 @@ def _unpacked(content: bytes, limit: int) -> bytes | None:
     except zlib.error:
         return b""
     return unpacked if len(unpacked) <= limit else None
+
+
+def _poured(response: HTTPResponse, into: Sink) -> bytes | None:
+    """The body, piece by piece into the sink; None for one over its limit."""
+    size = 0
+    while piece := response.read(_PIECE, decode_content=True):
+        size += len(piece)
+        if size > into.most:
+            return None
+        into.file.write(piece)
+    return b""

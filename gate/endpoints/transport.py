@@ -55,12 +55,13 @@ class HttpEndpoint:
     credentials: Credentials = field(repr=False)
     waits: Waits = field(default_factory=Waits)
     trust: Trust | None = None
+    _trust: Trust = field(init=False, repr=False)
     _turnstile: Turnstile = field(init=False, repr=False)
     _local: threading.local = field(default_factory=threading.local, init=False, repr=False)
     _last: Fault | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.trust = self.trust or Trust.of(self.rule)
+        self._trust = self.trust or Trust.of(self.rule)
         self._turnstile = Turnstile(
             limiter=Limiter.of(self.rule.requests_per_minute, self.rule.tokens_per_minute),
             breaker=Breaker(give_up_seconds=self.rule.give_up_seconds),
@@ -130,14 +131,14 @@ class HttpEndpoint:
     def _connection(self) -> Connection:
         found: Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            rule, trust = self.rule, self.trust or Trust.of(self.rule)
+            rule = self.rule
             timer = Timer(
                 clock=self.waits.clock,
                 connect=rule.connect_seconds,
                 silence=rule.read_seconds or rule.timeout_seconds,
                 total=rule.timeout_seconds,
             )
-            found = self._local.connection = Connection(trust=trust, timer=timer)
+            found = self._local.connection = Connection(trust=self._trust, timer=timer)
         return found
 
     def _read(self, response: Response) -> Completion | Fault:

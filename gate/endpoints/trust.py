@@ -50,11 +50,16 @@ class Trust:
     allowed: Allowed
     tls: ssl.SSLContext | None = field(repr=False)
     proxy: Proxy | None = None
-    resolve: Resolve = socket.getaddrinfo
+    resolve: Resolve | None = None
 
     @classmethod
     def of(cls, rule: EndpointRule, *, environ: Mapping[str, str] | None = None, authority: str = "") -> Trust:
-        """By the policy alone; `environ` is looked at only where the policy says so. `authority`: PEM of `ca_file`."""
+        """By the policy alone; `environ` is looked at only where the policy says so. `authority`: PEM of `ca_file`.
+
+        Raises ValueError where either cannot be used, and where a `ca_file` is named and no `authority` given.
+        """
+        if rule.ca_file is not None and not authority:
+            raise ValueError("names a ca_file, which was not read")
         parts, loopback = urlsplit(rule.base_url), is_loopback(rule.base_url)
         secure = parts.scheme == "https"
         return cls(
@@ -84,7 +89,7 @@ class Trust:
         return found
 
     def _resolved(self, host: str, port: int) -> Iterator[Found]:
-        for family, _, _, _, address in self.resolve(host, port, type=socket.SOCK_STREAM):
+        for family, _, _, _, address in (self.resolve or socket.getaddrinfo)(host, port, type=socket.SOCK_STREAM):
             if family in (socket.AF_INET, socket.AF_INET6):
                 yield family, address
 

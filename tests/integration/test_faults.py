@@ -170,6 +170,14 @@ def test_faults__an_endpoint_that_only_fails_is_given_up(ask):
     assert "only failed for 1 s and was given up; the last time it answered HTTP 500" in text
 
 
+def test_faults__an_endpoint_that_stops_working_half_way_is_given_up_and_never_passed(ask):
+    with FakeModels(lambda asked: respond(asked) if len(server.seen) <= 10 else Fault(status=503)) as server:
+        code, report, text = ask(server.base_url("openai-chat"), "retries: 1, give_up_seconds: 0.5")
+        assert (code, report.calls.failed) == (3, 2 * SAMPLES - 10)
+        assert "was given up; the last time it answered HTTP 503" in text
+        assert report.verdict == "inconclusive"  # some pairs were measured
+
+
 def test_faults__nobody_there_is_given_up(ask):
     code, report, text = ask("http://127.0.0.1:9/v1", "give_up_seconds: 0.5")
     assert (code, report.verdict) == (3, "error")
