@@ -15,7 +15,7 @@ _SLOWEST = 1 / 60
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
 _CUT, _FURTHER_CUT, _DEEP_CUT = 0.95, 0.1, 0.5
 _SOON_SECONDS = 1.0
-_SHORT_RETURN_SECONDS, _RETURN_SECONDS, _LONGEST_RETURN, _RETURN_PAUSES = 6.0, 20.0, 300.0, 40.0
+_SHORT_RETURN_SECONDS, _RETURN_SECONDS, _LONGEST_RETURN, _RETURN_PAUSES = 6.0, 20.0, 300.0, 80.0
 _GROWTH, _GROWTH_SECONDS = 0.05, 30.0
 _LEARNING = 0.1
 
@@ -62,7 +62,7 @@ class Learned:
     between, over the time, is about the allowance. The pace goes on from there, but not below 95 % of what it was; ten
     points less for each 429 in a row that comes within a second, and half while the allowance is still hunted for. Then
     it moves as TCP's CUBIC does (RFC 9438): back to where the 429 came, more slowly the nearer, and slowly beyond. Back
-    takes 20 s, or 40 times the pause that the 429 cost, so that pauses stay rare (6 s while hunting). From the first
+    takes 20 s, or 80 times the pause that the 429 cost, so that pauses stay rare (6 s while hunting). From the first
     429 to the second it doubles each half second.
     """
 
