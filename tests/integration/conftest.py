@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 POLICY = """\
 version: 1
@@ -44,6 +47,7 @@ def gate(tmp_path):
         arms = ["--baseline", "models/good.yml", "--candidate", candidate]
         line = [sys.executable, "-m", "gate", command, *arms, *more]
         environ = {name: value for name, value in os.environ.items() if name != "THE_KEY"}
+        environ["PYTHONPATH"] = str(ROOT)  # the code beside these tests, whatever is installed
         environ |= {"THE_KEY": key} if key else {}
         return subprocess.run(line, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120, check=False)
 

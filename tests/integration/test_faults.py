@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from gate.report import from_json
 from gate.tools import Tools
 from tests.fakes.models import FakeModels, Fault, Reply, render
 
+ROOT = Path(__file__).parents[2]
 SAMPLES = 12
 KEY = "sk-very-secret"
 POLICY = """\
@@ -307,7 +309,7 @@ def test_sigterm__in_mid_flight_keeps_what_was_answered_and_the_rest_is_asked_ne
             "--candidate",
             "models/better.yml",
         ]
-        process = subprocess.Popen(line, cwd=gate.folder, env={**os.environ, "THE_KEY": KEY}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+        process = subprocess.Popen(line, cwd=gate.folder, env={**os.environ, "THE_KEY": KEY, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
         while len(server.seen) < 70:
             assert process.poll() is None
             time.sleep(0.02)
