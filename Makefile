@@ -3,7 +3,7 @@ BIN := .venv/bin
 
 DEMO := .venv-demo/bin/python
 
-.PHONY: demo demo-local-model golden bench-endpoints bench-compare test lint datasets clean
+.PHONY: demo demo-local-model golden bench-endpoints bench-compare bench-storm test lint datasets clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -31,6 +31,9 @@ bench-endpoints: .venv-demo/ready  ## speed, CPU and memory of whole runs; BENCH
 
 bench-compare: .venv-demo/ready  ## speed and memory of compare, as a whole process
 	$(DEMO) bench/compare.py $(BENCH)
+
+bench-storm: .venv-demo/ready  ## how much of an allowed rate is used in a storm of 429s: 10 minutes
+	$(DEMO) bench/storm.py
 
 test: .venv/ready  ## everything, in a virtual environment of its own
 	$(BIN)/pytest -n 2

@@ -94,6 +94,7 @@ def _job(options: RunOptions, *, simulated: bool = False) -> Job:
 
 def _read_job(path: Path, pairs: Callable[[Policy], Sequence[ModelPair]]) -> Job:
     """Everything read and checked before the first call."""
+    from gate.endpoints.checks import load_authorities
     from gate.evaluation import load_anchor, load_suites
     from gate.live import Job
     from gate.policy import parse_policy_for_run
@@ -108,6 +109,7 @@ def _read_job(path: Path, pairs: Callable[[Policy], Sequence[ModelPair]]) -> Job
         suites=load_suites(policy, document, files),
         pairs=tuple(pairs(policy)),
         anchor=load_anchor(policy, document, files),
+        authorities=load_authorities(policy, document, files),
     )
 
 
@@ -192,14 +194,14 @@ def write_outputs(report: Report, out: Path) -> None:
 
 def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tools: Tools) -> int:
     """Check a policy, the datasets it names, and model configs; every problem at once."""
-    from gate.endpoints.checks import parameter_problems
+    from gate.endpoints.checks import load_authorities, parameter_problems
     from gate.evaluation import load_anchor, load_suites
     from gate.model_config import load_config
     from gate.policy import parse_policy_for_run
 
     policy, document = parse_policy_for_run(read_local(policy_path), file=str(policy_path))
     problems: list[Problem] = []
-    for load in (load_suites, load_anchor):
+    for load in (load_suites, load_anchor, load_authorities):
         try:
             load(policy, document, LocalFiles(root or repository_root(policy_path)))
         except Problems as found:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gate.budget import Purse
 from gate.course import MOST_STORED, Course, Ended, FixedCourse
 from gate.domain import ARMS, Answer, Completion, Question
-from gate.endpoints.checks import credentials
-from gate.endpoints.transport import HttpEndpoint
+from gate.endpoints.checks import credentials, trusted
+from gate.endpoints.transport import HttpEndpoint, Waits
+from gate.endpoints.trust import Trust
 from gate.endpoints.wire import Credentials
 from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
 from gate.evaluation import Anchor, Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
@@ -49,6 +50,7 @@ class Job:
     suites: tuple[Suite, ...]
     pairs: tuple[ModelPair, ...]
     anchor: Anchor = field(default_factory=dict)
+    authorities: Mapping[str, str] = field(default_factory=dict)  # by endpoint: the PEM text of its ca_file
     origin: Origin = field(default_factory=Origin)
     notices: tuple[str, ...] = ()
     simulated: bool = False
@@ -208,11 +210,16 @@ def _lines(job: Job, keeping: Keeping, tools: Tools) -> dict[str, Line]:
     for alias in dict.fromkeys(pair.arm(arm).endpoint for pair in job.pairs for arm in ARMS):
         rule = job.policy.endpoints[alias]
         secrets = credentials(alias, rule, tools.environ, job.document)
-        if isinstance(secrets, Credentials):
-            lines[alias] = Line(rule=rule, endpoint=HttpEndpoint(alias=alias, rule=rule, credentials=secrets))
+        trust = trusted(alias, rule, tools.environ, job.document, job.authorities)
+        if isinstance(secrets, Credentials) and isinstance(trust, Trust):
+            endpoint = HttpEndpoint(
+                alias=alias, rule=rule, credentials=secrets, trust=trust, waits=Waits(clock=tools.clock, now=tools.now)
+            )
+            lines[alias] = Line(rule=rule, endpoint=endpoint)
             continue
-        lines[alias] = Line(rule=rule, endpoint=None, missing=f"endpoint {alias}: {secrets[0].what}")
-        problems += () if keeping.keyless else secrets
+        found = next(one for one in (secrets, trust) if isinstance(one, tuple))
+        lines[alias] = Line(rule=rule, endpoint=None, missing=f"endpoint {alias}: {found[0].what}")
+        problems += () if keeping.keyless else found
     if problems:
         raise Problems(problems)
     return lines

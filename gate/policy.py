@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,6 +10,7 @@ from gate.domain import Severity
 from gate.errors import Problem, Problems
 from gate.files import path_problem
 from gate.positions import Document, read_yaml
+from gate.reach import Reach
 from gate.schema import Strict, parse
 
 BUILTIN = "builtin:starter"
@@ -50,12 +48,10 @@ _KEYS_OF: dict[str, tuple[ProtocolName, ...]] = {
 }
 
 
-class EndpointRule(Strict):
+class EndpointRule(Reach):
     """A hosted endpoint. Model configs name it by alias; only this file says where a key may go."""
 
     protocol: ProtocolName
-    base_url: Annotated[str, Field(max_length=500)]
-    """`https://…`; plain http only to this machine. Redirects are never followed."""
     api_key_env: EnvironmentName | None = None
     """The environment variable that holds the key (for signed Bedrock requests, the access key id). It is sent to this
     `base_url` and nowhere else."""
@@ -76,22 +72,27 @@ class EndpointRule(Strict):
     served_as: dict[str, str] = Field(default_factory=dict)
     """Where the endpoint answers under another name than it is asked by (an Azure deployment, an alias of a gateway):
     asked name → the model that is meant to answer."""
-    allow_private: bool = False
-    """Permit a private address (an endpoint inside your own network)."""
     max_concurrency: Annotated[int, Field(ge=1, le=512)] = 16
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Calls are started evenly, at most this many a minute, both arms together. Left out: the endpoint's own 429s teach
+    how many it takes."""
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """The same for tokens, in and out: a guess is set aside for each call and replaced by what it used."""
+    connect_seconds: Annotated[float, Field(gt=0, le=300)] = 10
+    """To connect, TLS included."""
+    read_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    """Longest silence while an answer is awaited. A model is silent until it has finished, so left out it is
+    `timeout_seconds`."""
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120
-    """For one attempt, from sending to the last byte."""
+    """For one attempt, from connecting and sending to the last byte."""
     retries: Annotated[int, Field(ge=0, le=20)] = 5
-    """After 429, 5xx and connection errors; waits honour Retry-After."""
+    """After 429, 5xx, time-outs, connection errors and answers that are no JSON. Waits honour Retry-After."""
+    retry_seconds: Annotated[float, Field(ge=0, le=86400)] = 300
+    """The most time one call spends waiting between its attempts."""
+    give_up_seconds: Annotated[float, Field(gt=0, le=86400)] = 120
+    """An endpoint that does nothing but fail for so long is given up, and the run cannot pass. One that was never
+    reached at all is given up after 10 seconds."""
     price: Price | None = None
-
-    @field_validator("base_url")
-    @classmethod
-    def _usable(cls, url: str) -> str:
-        if problem := url_problem(url):
-            raise ValueError(problem)
-        return url.rstrip("/")
 
     @field_validator("api_key_env", "secret_key_env", "session_token_env")
     @classmethod
@@ -99,12 +100,6 @@ class EndpointRule(Strict):
         if name and name.startswith(("GITHUB_", "ACTIONS_", "INPUT_", "RUNNER_")):
             raise ValueError("names a variable of the runner itself | use a secret of its own")
         return name
-
-    @model_validator(mode="after")
-    def _private_only_if_allowed(self) -> EndpointRule:
-        if is_private(self.base_url) and not self.allow_private:
-            raise ValueError("base_url is a private address | set allow_private: true if it is meant")
-        return self
 
     @model_validator(mode="after")
     def _keys_of_the_protocol(self) -> EndpointRule:
@@ -351,39 +346,3 @@ def parse_policy_for_run(text: str, *, file: str) -> tuple[Policy, Document]:
     if problems := problems_for_run(policy, document):
         raise Problems(problems)
     return policy, document
-
-
-def url_problem(url: str) -> str:
-    """Why a base URL cannot be used (in the form ``what | hint``); empty when it can."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return "is not a URL"
-    if parts.scheme not in ("https", "http") or not host or re.search(r"[\s\\%<>\"]", url):
-        return "must be an https:// URL with a host"
-    if parts.username is not None or parts.password is not None:
-        return "must not contain a user name or password | name the key by api_key_env"
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        return "must end with the path (no query, no fragment)"
-    if parts.scheme == "http" and not is_loopback(url):
-        return "must be https:// (plain http is for this machine only)"
-    return ""
-
-
-def _address(url: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(urlsplit(url).hostname or "")
-    except ValueError:
-        return None
-
-
-def is_loopback(url: str) -> bool:
-    address = _address(url)
-    return urlsplit(url).hostname == "localhost" or (address is not None and address.is_loopback)
-
-
-def is_private(url: str) -> bool:
-    """A literal address that is not public. Names are checked when they are resolved."""
-    address = _address(url)
-    return address is not None and not address.is_global and not address.is_loopback

@@ -60,6 +60,7 @@ def gate(tmp_path, monkeypatch):
         arms = ["--baseline", "models/good.yml", "--candidate", candidate]
         line = [*through, command, *arms, *more]
         environ = {name: value for name, value in os.environ.items() if name != "THE_KEY"}
+        environ["PYTHONPATH"] = str(ROOT)  # the code beside these tests, whatever is installed
         environ |= {"THE_KEY": key} if key else {}
         pipe = subprocess.PIPE
         return subprocess.Popen(line, cwd=tmp_path, env=environ, stdout=pipe, stderr=pipe, text=True)

@@ -24,7 +24,7 @@ POLICY = """\
 version: 1
 models: ["models/*.yml"]
 endpoints:
-  here: {{protocol: openai-chat, base_url: "{url}", api_key_env: THE_KEY, retries: 0}}
+  here: {{protocol: openai-chat, base_url: "{url}", api_key_env: THE_KEY, retries: 0, give_up_seconds: 2}}
 budget: {{minutes: 5{budget}}}
 families:
   sums: {{kind: custom, dataset: evals/sums.jsonl, severity: blocking, margin: 0.05, match: {{mode: exact}}, slices: {{kind: {{}}}}}}
@@ -215,6 +215,24 @@ def test_policy__the_base_branch_judges_and_an_edit_is_told(act):
         with FakeGitHub(base, head) as github:
             assert act(github).returncode == 1
     assert "it was judged by the files of the base branch" in github.comments[0]["body"]
+
+
+def test_ca_file__is_the_base_branchs_and_an_edit_is_told(act):
+    import certifi
+
+    one = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----\n")
+    with SimulatedEndpoint(respond) as endpoint:
+        policy = POLICY.format(url=endpoint.base_url, budget="").replace("retries: 0", "retries: 0, ca_file: ca.pem")
+        files = {".github/driftgate.yml": policy, "ca.pem": one[0] + one[1]}
+        head = {**files, "ca.pem": "the pull request's own"}
+        with FakeGitHub(tree(endpoint.base_url, **files), tree(endpoint.base_url, "better", **head)) as github:
+            done = act(github)
+        with FakeGitHub(tree(endpoint.base_url, **head), tree(endpoint.base_url, "better", **head)) as github:
+            spoiled = act(github)
+    assert done.returncode == 0, done.stderr
+    assert "this pull request edits ca.pem" in act.summary()
+    assert spoiled.returncode == 2
+    assert "ca_file: names ca.pem, which holds no certificate in PEM form" in spoiled.stdout
 
 
 def test_fork_token__a_comment_that_fails_changes_no_verdict(act):

@@ -51,7 +51,7 @@ def test_run__an_equal_candidate_passes(gate):
 
 
 def test_run__endpoint_down_is_an_error_that_says_so(gate):
-    policy = gate.policy.replace("max_concurrency: 32", "max_concurrency: 32, retries: 0")
+    policy = gate.policy.replace("max_concurrency: 32", "max_concurrency: 32, retries: 0, give_up_seconds: 1")
     done = gate("http://127.0.0.1:9/v1", "models/worse.yml", policy=policy)
     assert (done.returncode, gate.report()["verdict"]) == (3, "error")
     assert "could not be reached" in done.stdout.splitlines()[0]

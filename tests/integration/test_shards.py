@@ -60,7 +60,7 @@ def test_shards__a_part_that_is_lost_is_never_a_pass_without_a_key(gate):
 
 
 def test_shards__an_endpoint_that_is_down_fails_the_part(gate):
-    policy = gate.policy.replace("max_concurrency: 32", "max_concurrency: 32, retries: 0")
+    policy = gate.policy.replace("max_concurrency: 32", "max_concurrency: 32, retries: 0, give_up_seconds: 1")
     done = ask(gate, "http://127.0.0.1:9/v1", "1/3", policy=policy)
     assert done.returncode == 3
     assert "0 of" in done.stdout
