@@ -25,7 +25,7 @@ from gate.stats.paired import Floats
 Matrix: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[np.float64]]"
 Bools: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 
-_MOST_SIGNS = 400_000_000
+_MOST_SIGNS = 200_000_000
 _CHUNK = 512
 _SLACK = 1e-9
 
@@ -40,7 +40,7 @@ class Band:
 
 def drawn_pairs(n: int) -> int:
     """How many mirrored pairs of sign vectors are drawn for a family of n samples."""
-    return max(1_000, min(10_000, _MOST_SIGNS // max(n, 1)))
+    return max(1_000, min(5_000, _MOST_SIGNS // max(n, 1)))
 
 
 @lru_cache(maxsize=256)
@@ -82,16 +82,21 @@ def survivors(walks: Sequence[Floats], bands: Sequence[Band]) -> tuple[Bools, in
     return alive, crossed
 
 
-def next_high(walk: Floats, alive: Bools, crossed: int, *, spend: float) -> float:
+def next_high(walk: Floats, alive: Bools, crossed: int, *, spend: float, cap: float) -> float:
     """The boundary for ways that are still alive, so that at most `spend` of all, the observed one included, crossed.
 
-    `spend` is cumulative: what the looks before have used up (`crossed`) is taken off.
+    `spend` is cumulative: what the looks before have used up (`crossed`) is taken off. Nor does anything cross that the
+    plain sign-flip test of this one statistic would not reject at `cap`.
     """
-    room = math.floor(spend * (len(walk) + 1) * (1 + 1e-12)) - 1 - crossed
-    living = walk[alive]
+    least = _above(walk, math.floor(cap * (len(walk) + 1) * (1 + 1e-12)) - 1)
+    return max(least, _above(walk[alive], math.floor(spend * (len(walk) + 1) * (1 + 1e-12)) - 1 - crossed))
+
+
+def _above(sums: Floats, room: int) -> float:
+    """The least boundary, above 0, that at most `room` of the sums reach."""
     if room < 0:
         return math.inf
-    if room >= living.size:
-        return _SLACK  # every way left may cross; but never without a loss
-    largest = float(np.partition(living, living.size - room - 1)[living.size - room - 1])
-    return max(largest, 0.0) + _SLACK
+    if room >= sums.size:
+        return _SLACK
+    place = sums.size - room - 1
+    return max(float(np.partition(sums, place)[place]), 0.0) + _SLACK

@@ -17,7 +17,7 @@ import numpy as np
 from gate.domain import Look, Outcome, Stage
 from gate.stats.design import REASKS
 from gate.stats.flips import Bools, Matrix, drawn_pairs, drawn_sums, mirrored, next_high, survivors
-from gate.stats.missing import Means, means
+from gate.stats.missing import Means, chosen, means
 from gate.stats.paired import Floats, Ints
 from gate.stats.walk import Path, View, Walk, deterministic, differs, totals, unharmed
 
@@ -53,7 +53,8 @@ def _hopeless(seen: View, first: Means, path: Path) -> bool:
     """No sign of a loss, and so few samples that even a flawless second run would not rule one out."""
     if not first.differences.any():
         return True
-    if _passes_second(seen, means(first.baseline, first.baseline, first.valid)):
+    spec, flawless = seen.plan.spec, means(first.baseline, first.baseline, first.valid)
+    if unharmed(seen, flawless, np.arange(spec.n), margin=spec.margin, level=seen.plan.passing_second[-1]):
         return False
     net = -float(first.differences.sum())
     return float((draw(seen, path, [-first.differences]).looks[-1] >= net).mean()) > _SUSPICIOUS
@@ -81,26 +82,39 @@ def weighed(values: Floats) -> Floats:
 
 
 def second_run(walk: Walk, path: Path, before: list[Floats], reasked: Bools) -> Walk:
-    """Every sample once more as often as in the first pass; a re-asked one has most of it already."""
-    seen, repeats = walk.view, walk.view.plan.spec.repeats
-    most = max(repeats + REASKS, 2 * repeats)
-    need = np.where(reasked, most, 2 * repeats)
-    if (seen.asked < need).any():
-        return replace(walk, need=need)
-    full, more = seen.means(2 * repeats), seen.means(most)
-    every = -np.where(reasked, more.differences, full.differences)
-    levels = list(seen.plan.later[-len(before) - 1 :])
-    after = _tested(walk, path, [*before, every], levels, need=need, stage="second run", shown=full)
-    if after.outcome == "regressed":
-        return after
-    outcome: Outcome = "unchanged" if _passes_second(seen, full) else "inconclusive"
-    last = replace(after.looks[-1], outcome=outcome)
-    return replace(after, outcome=outcome, level=seen.plan.passing_second, looks=(*after.looks[:-1], last))
+    """Every sample once more as often as in the first pass, in parts; a re-asked one has most of it already.
+
+    Each part may pass the family, so that a lucky one is not asked to the end; only the whole may block it.
+    """
+    plan = walk.view.plan
+    for size, passing in zip(plan.parts, plan.passing_second, strict=True):
+        need, shown, every = _part(walk.view, size, reasked)
+        if (walk.view.asked < need).any():
+            return replace(walk, need=need)
+        if size == plan.spec.n:
+            levels = [*plan.later[: len(before)], plan.later[-1]]
+            walk = _tested(walk, path, [*before, every], levels, need=need, stage="second run", shown=shown)
+        else:
+            walk = _second_look(walk, need, shown)
+        walk = walk if walk.outcome == "regressed" else _passed(walk, passing)
+        if walk.outcome != "inconclusive":
+            break
+    return walk
 
 
-def _passes_second(seen: View, means: Means) -> bool:
-    spec = seen.plan.spec
-    return unharmed(seen, means, np.arange(spec.n), margin=spec.margin, level=seen.plan.passing_second)
+def _part(seen: View, size: int, reasked: Bools) -> tuple[Ints, Means, Floats]:
+    """With the first `size` samples asked again: askings needed; unbiased means; net loss of all askings."""
+    repeats, again = seen.plan.spec.repeats, np.arange(seen.plan.spec.n) < size
+    shown = chosen(again, seen.means(2 * repeats), seen.means(repeats))
+    every = chosen(reasked, seen.means(repeats + REASKS), shown)
+    need = np.maximum(np.where(again, 2 * repeats, repeats), np.where(reasked, repeats + REASKS, 0))
+    return need, shown, -every.differences
+
+
+def _passed(walk: Walk, level: float) -> Walk:
+    spec = walk.view.plan.spec
+    passed = unharmed(walk.view, walk.means, np.arange(spec.n), margin=spec.margin, level=level)
+    return _ended(replace(walk, level=level), "unchanged" if passed else "inconclusive")
 
 
 def _tested(
@@ -118,29 +132,30 @@ def _tested(
     first = seen.means(repeats)
     shown = first if shown is None else shown
     ways = draw(seen, path, [-first.differences, *later])
-    crossed, p_value = _crosses(ways, path, levels)
+    crossed, p_value = _crosses(ways, path, levels, seen.plan.alpha)
     crossed |= path.crossed
+    walk = replace(_second_look(walk, need, shown), stage=stage, p_value=p_value)
+    delta = walk.looks[-1].delta or 0.0
+    return _ended(walk, "regressed") if crossed and -delta > seen.plan.spec.ignore_below else walk
+
+
+def _second_look(walk: Walk, need: Ints, shown: Means) -> Walk:
     delta = float(shown.differences.sum()) / max(int(shown.valid.sum()), 1)
-    regressed = crossed and -delta > seen.plan.spec.ignore_below
-    outcome: Outcome = "regressed" if regressed else "inconclusive"
-    look = Look(samples=seen.plan.spec.n, asked=2 * int(need.sum()), delta=delta, outcome=outcome)
-    return replace(
-        walk,
-        outcome=outcome,
-        stage=stage,
-        means=shown,
-        looks=(*walk.looks, look),
-        p_value=p_value,
-    )
+    look = Look(samples=len(need), asked=2 * int(need.sum()), delta=delta, outcome="inconclusive")
+    return replace(walk, stage="second run", means=shown, looks=(*walk.looks, look))
 
 
-def _crosses(ways: Ways, path: Path, levels: list[float]) -> tuple[bool, float]:
+def _ended(walk: Walk, outcome: Outcome) -> Walk:
+    return replace(walk, outcome=outcome, looks=(*walk.looks[:-1], replace(walk.looks[-1], outcome=outcome)))
+
+
+def _crosses(ways: Ways, path: Path, levels: list[float], cap: float) -> tuple[bool, float]:
     """Does the observed way cross at the last stage, and its one-sided p-value there."""
     alive, gone = survivors(ways.looks, path.bands)
     high = np.inf
     for stage, level in enumerate(levels):
         sums = ways.later[stage]
-        high = next_high(sums, alive, gone, spend=level)
+        high = next_high(sums, alive, gone, spend=level, cap=cap)
         over = alive & (sums >= high)
         alive, gone = alive & ~over, gone + int(over.sum())
     observed = ways.observed[len(levels) - 1]

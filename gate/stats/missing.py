@@ -45,6 +45,16 @@ def pair_means(baseline: Matrix, candidate: Matrix) -> Means:
     return means(left, right, np.asarray(both.any(axis=1)))
 
 
+def chosen(where: Bools, one: Means, other: Means) -> Means:
+    """`one` for the samples where true, else `other`."""
+    return Means(
+        baseline=np.where(where, one.baseline, other.baseline),
+        candidate=np.where(where, one.candidate, other.candidate),
+        valid=np.where(where, one.valid, other.valid),
+        differences=np.where(where, one.differences, other.differences),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
     """Of n samples asked: how many each arm has no score of."""
