@@ -3,7 +3,7 @@ BIN := .venv/bin
 
 DEMO := .venv-demo/bin/python
 
-.PHONY: demo demo-local-model golden bench-endpoints bench-compare bench-storm test lint datasets clean
+.PHONY: demo demo-local-model golden bench-endpoints bench-compare bench-storm bench-statistics bench-pairs test lint datasets clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -34,6 +34,12 @@ bench-compare: .venv-demo/ready  ## speed and memory of compare, as a whole proc
 
 bench-storm: .venv-demo/ready  ## how much of an allowed rate is used in a storm of 429s: 10 minutes
 	$(DEMO) bench/storm.py
+
+bench-statistics: .venv-demo/ready  ## false blocks and catches of the decision rules, simulated; BENCH=--quick
+	PYTHONPATH=. $(DEMO) bench/statistics_bench.py $(BENCH)
+
+bench-pairs: .venv-demo/ready  ## compare on outcomes of real systems; DATA= the folder that holds them
+	PYTHONPATH=. $(DEMO) bench/real_pairs.py --data $(DATA)
 
 test: .venv/ready  ## everything, in a virtual environment of its own
 	$(BIN)/pytest -n 2

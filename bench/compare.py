@@ -150,12 +150,12 @@ def _row(one: Result) -> list[str]:
 def main() -> int:
     arguments = _arguments()
     begun, facts, results = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", machine(), []
+    version = commit(ROOT)
     for case in CASES:
         if not arguments.only or case.name in arguments.only:
             with tempfile.TemporaryDirectory(prefix="driftgate-bench-") as folder:
                 results.append(measure(case, Path(folder)))
             print(" · ".join(_row(results[-1])), flush=True)
-    version = commit(ROOT)
     record = {"begun": begun, "machine": facts, "driftgate": version, "cases": [one.record() for one in results]}
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "compare.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
