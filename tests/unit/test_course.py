@@ -21,7 +21,9 @@ PAIR = ModelPair(path="m.yml", baseline=config("old"), candidate=config("new"))
 
 
 def suite(policy, n=400, name="f"):
-    samples = tuple(Sample(id=f"s{i}", input={}, target="", slices={"size": "odd" if i % 2 else "even"}) for i in range(n))
+    samples = tuple(
+        Sample(id=f"s{i}", input={}, target="", slices={"size": "odd" if i % 2 else "even"}) for i in range(n)
+    )
     return Suite(
         name=name,
         rule=policy.families[name],
