@@ -43,7 +43,7 @@ LAYERS = [
     },
     {"families"},
     {"evaluation", "identity", "sharding"},
-    {"stats", "stats.proportion", "stats.worlds"},
+    {"stats", "stats.proportion", "stats.sight", "stats.worlds"},
     {"stats.paired", "stats.multiplicity", "stats.power", "stats.decision", "stats.design", "stats.engine"},
     {"comparing", "verdict"},
     {"course"},

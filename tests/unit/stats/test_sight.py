@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from scipy import stats
 
-from gate.stats.power import Sight, samples_to_see, visible_drop
+from gate.stats.sight import Sight, samples_to_see, visible_drop
 
 
 def sight(n=400, noise=0.08, mean=0.8, alpha=0.01, power=0.8, **more):
