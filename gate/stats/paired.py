@@ -145,7 +145,7 @@ def evidence(scores: PairedScores, *, seed: int) -> Evidence:
         p_better=p_better,
         sizes=_sizes(int(moved.size), method),
         method=method if units.size else "none",
-        moments=None if scores.binary and scores.clusters is None else _moments(scores),
+        moments=None if scores.binary and scores.clusters is None else moments_of(scores),
     )
 
 
@@ -156,7 +156,8 @@ def _sizes(moved: int, method: Method) -> Sizes:
     return Sizes(floor=max(floor, 1 / (DRAWS + 2)) if method == "sign-flip permutation" else floor)
 
 
-def _moments(scores: PairedScores) -> Moments | None:
+def moments_of(scores: PairedScores) -> Moments | None:
+    """The sums that a studentised limit needs; None without samples."""
     if not scores.n:
         return None
     clusters = np.arange(scores.n) if scores.clusters is None else scores.clusters
@@ -311,6 +312,7 @@ def studentised_low(moments: Moments, *, alpha: float) -> float:
     return max(-1.0, delta - student_quantile(1 - alpha, max(1.0, seen.effective - 1)) * spread)
 
 
+@lru_cache(maxsize=4096)
 def student_quantile(level: float, freedom: float) -> float:
     """The `level` ≥ 1/2 quantile of Student's t: its density integrated over the angle atan(t / √freedom)."""
     # Beyond twelve standard deviations nothing is left; a finer grid there keeps the digits for large `freedom`.
@@ -328,11 +330,16 @@ def loss_limit(found: Evidence, *, alpha: float) -> float:
     The score or studentised limit at 0.84 alpha. When nothing at all was lost, also the rule of three: a loss of m
     would have left no trace among g independent units with probability (1 − m)^g, so never above alpha^(1/g) − 1.
     """
+    if found.moments is not None:
+        return graded_loss_limit(found.moments, any_lost=found.lost > 0, alpha=alpha)
     low = limit(found, alpha=NONINFERIORITY_SHARE * alpha, side="low")
-    if found.n == 0 or found.lost > 0:
-        return low
-    units = found.n if found.moments is None else found.moments.effective
-    return min(low, float(alpha ** (1 / units)) - 1)
+    return low if found.n == 0 or found.lost > 0 else min(low, float(alpha ** (1 / found.n)) - 1)
+
+
+def graded_loss_limit(moments: Moments, *, any_lost: bool, alpha: float) -> float:
+    """`loss_limit` of graded or clustered scores. `any_lost`: some unit has a negative difference."""
+    low = studentised_low(moments, alpha=NONINFERIORITY_SHARE * alpha)
+    return low if any_lost else min(low, float(alpha ** (1 / moments.effective)) - 1)
 
 
 def shows_no_loss_of(found: Evidence, margin: float, *, alpha: float) -> bool:

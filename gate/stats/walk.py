@@ -1,0 +1,241 @@
+"""L5: the way of one family, replayed from its scores: looks, then re-asking, then a second run.
+
+A pure replay: whatever else has been asked, the way uses the first `repeats` askings of the first samples of the
+planned order, and more of them only where it would have asked for more. So a resumed or sharded run, and one whose
+answers come from a store, takes the very same way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gate.domain import Look, Outcome, Stage
+from gate.stats.design import FamilyPlan, Scores
+from gate.stats.flips import Band, Matrix, drawn_pairs, drawn_sums, next_high, survivors
+from gate.stats.missing import Lost, Means, count_lost, pair_means
+from gate.stats.paired import Floats, Ints, PairedScores, graded_loss_limit, moments_of
+from gate.stats.sequential import boundary, passes_up_to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class View:
+    """The fresh scores of a family in the planned order. `asked`: columns that both arms were asked, shape (n,)."""
+
+    plan: FamilyPlan
+    baseline: Matrix
+    candidate: Matrix
+    asked: Ints
+    clusters: Ints | None
+
+    def means(self, columns: int, size: int | None = None) -> Means:
+        return pair_means(self.baseline[:size, :columns], self.candidate[:size, :columns])
+
+    def lost(self, size: int) -> Lost:
+        columns = self.plan.spec.repeats
+        return count_lost(self.baseline[:size, :columns], self.candidate[:size, :columns])
+
+
+def view(plan: FamilyPlan, scores: Scores, *, skip: int = 0) -> View:
+    """`skip`: the candidate's first columns that belong to the screening against stored runs."""
+    order, clusters = plan.order, plan.spec.clusters
+    return View(
+        plan=plan,
+        baseline=scores.baseline[order],
+        candidate=scores.candidate[order][:, skip:],
+        asked=np.minimum(scores.asked_baseline, scores.asked_candidate - skip)[order],
+        clusters=None if clusters is None else np.unique(clusters[order], return_inverse=True)[1],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Walk:
+    """How far a family has come. `need`: askings of each sample, planned order, that it waits for; None: closed.
+
+    `size` samples were seen; `means` (of all samples, planned order) are what is to be reported of them; `level` is
+    that of the last test of "unchanged"; `p_value`, where given, is that of a later stage. `stuck` says why the family
+    can't be decided.
+    """
+
+    view: View
+    outcome: Outcome = "inconclusive"
+    stage: Stage = "looks"
+    size: int = 0
+    means: Means
+    level: float
+    looks: tuple[Look, ...] = ()
+    need: Ints | None = None
+    p_value: float | None = None
+    stuck: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Path:
+    """What the looks so far have fixed. Blocks are the stretches of the order between looks that were judged."""
+
+    blocks: list[tuple[int, int]] = field(default_factory=list)
+    discordant: list[int] = field(default_factory=list)
+    passing: list[int] = field(default_factory=list)
+    spend: list[float] = field(default_factory=list)
+    bands: list[Band] = field(default_factory=list)
+    gains: list[Band] = field(default_factory=list)
+    walks: list[Floats] = field(default_factory=list)
+    crossed: bool = False
+
+
+def walk_looks(seen: View) -> tuple[Walk, Path]:
+    """Look after look until the family is decided, out of answers, or out of looks (then it is open, not closed)."""
+    plan, path = seen.plan, Path()
+    repeats = plan.spec.repeats
+    first = seen.means(repeats)
+    walk = Walk(view=seen, means=first, level=plan.passing[0] if plan.passing else 0.0)
+    for index, end in enumerate(plan.looks):
+        if int(seen.asked[:end].min()) < repeats:
+            return replace(walk, need=np.where(np.arange(plan.spec.n) < end, repeats, 0)), path
+        walk = _looked(walk, path, index)
+        if walk.outcome != "inconclusive":
+            break
+    return walk, path
+
+
+def _looked(walk: Walk, path: Path, index: int) -> Walk:
+    seen, plan, first = walk.view, walk.view.plan, walk.means
+    end = plan.looks[index]
+    stuck = seen.lost(end).too_many(plan.spec.max_missing)
+    outcome: Outcome = "inconclusive" if stuck else _judge(seen, first, path, index)
+    look = Look(samples=end, asked=2 * plan.spec.repeats * end, delta=_delta(first, end), outcome=outcome)
+    level, looks = plan.passing[index], (*walk.looks, look)
+    return replace(walk, outcome=outcome, size=end, level=level, looks=looks, stuck=stuck)
+
+
+def _delta(means: Means, size: int) -> float | None:
+    count = int(means.valid[:size].sum())
+    return float(means.differences[:size].sum()) / count if count else None
+
+
+def _judge(seen: View, first: Means, path: Path, index: int) -> Outcome:
+    """One look: regressed before improved before unchanged."""
+    end = seen.plan.looks[index]
+    path.blocks.append((path.blocks[-1][1] if path.blocks else 0, end))
+    path.spend.append(_spend(seen, index))
+    loss = -first.differences[:end]
+    net = float(loss.sum())
+    if seen.clusters is None and is_binary(seen, first, slice(0, end)):
+        low = _exact_bands(seen, first, path, index)
+    else:
+        low = _drawn_bands(seen, first, path, index)
+    path.crossed |= net >= path.bands[-1].high
+    count = max(int(first.valid[:end].sum()), 1)
+    if path.crossed and net / count > seen.plan.spec.ignore_below:
+        return "regressed"
+    if -net >= path.gains[-1].high:
+        return "improved"
+    return "unchanged" if net <= low else "inconclusive"
+
+
+def _spend(seen: View, index: int) -> float:
+    """The last look of a family that will not be asked again may use up all that the family has."""
+    plan = seen.plan
+    last = index == len(plan.looks) - 1
+    return plan.alpha if last and (not plan.later or deterministic(seen)) else plan.spend[index]
+
+
+def deterministic(seen: View) -> bool:
+    """Were samples asked more than once on one arm, and did no answer ever differ? Then asking again says nothing."""
+    stored, repeats = seen.plan.spec.stored, seen.plan.spec.repeats
+    asked = [] if stored is None or stored.shape[1] < 2 else [stored]
+    if repeats > 1:
+        asked += [seen.baseline[:, :repeats], seen.candidate[:, :repeats]]
+    return bool(asked) and not any(differs(one) for one in asked)
+
+
+def differs(scores: Matrix) -> bool:
+    """Do two askings of one sample, in its row, differ anywhere?"""
+    if not scores.size:
+        return False
+    some = np.isfinite(scores).any(axis=1)
+    kept = scores[some]
+    return bool(kept.size) and bool((np.nanmax(kept, axis=1) > np.nanmin(kept, axis=1)).any())
+
+
+def _exact_bands(seen: View, first: Means, path: Path, index: int) -> float:
+    """Boundaries of a look at independent 0/1 samples. Returns the net loss up to which it passes."""
+    plan, end = seen.plan, seen.plan.looks[index]
+    moved = int(np.count_nonzero(first.differences[:end]))
+    n = int(first.valid[:end].sum())
+    passing = passes_up_to(n, moved, margin=plan.spec.margin, level=plan.passing[index])
+    path.discordant.append(moved)
+    path.passing.append(passing)
+    seen_so_far, spend = tuple(path.discordant), tuple(path.spend)
+    loss = boundary(seen_so_far, spend, tuple(path.passing))
+    gain = boundary(seen_so_far, spend)
+    low = 2.0 * passing - moved if passing >= 0 else -np.inf
+    path.bands.append(Band(low=low, high=2.0 * loss.cross - moved))
+    path.gains.append(Band(high=2.0 * gain.cross - moved))
+    return low
+
+
+def _drawn_bands(seen: View, first: Means, path: Path, index: int) -> float:
+    """Boundaries of a look at graded, repeated or clustered scores, from drawn signs."""
+    plan, end = seen.plan, seen.plan.looks[index]
+    loss = -first.differences[:end]
+    path.discordant.append(int(np.count_nonzero(loss)))
+    path.passing.append(-1)
+    path.walks = cumulate(seen, loss[:, None], path)
+    for bands in (path.bands, path.gains):
+        alive, crossed = survivors(path.walks, bands)
+        bands.append(Band(high=next_high(path.walks[-1], alive, crossed, spend=path.spend[-1])))
+    kept = np.arange(end)
+    passed = unharmed(seen, first, kept, margin=plan.spec.margin, level=plan.passing[index])
+    return np.inf if passed else -np.inf
+
+
+def cumulate(seen: View, values: Matrix, path: Path) -> list[Floats]:
+    """The first column's sums under drawn signs at every look so far; shapes (draws,)."""
+    sums = [block_sums(seen, values, block, (*seen.plan.stream, k, 0))[:, 0] for k, block in enumerate(path.blocks)]
+    return list(np.cumsum(sums, axis=0))
+
+
+def block_sums(seen: View, values: Matrix, block: tuple[int, int], stream: tuple[int, ...]) -> Matrix:
+    """Sums over the units of a block that have moved in the first column; all of a unit's values turn together."""
+    units = totals(seen.clusters, values, block)
+    return drawn_sums(units[units[:, 0] != 0], stream=stream, pairs=drawn_pairs(seen.plan.spec.n))
+
+
+def totals(clusters: Ints | None, values: Matrix, block: tuple[int, int]) -> Matrix:
+    """Values summed over each unit (sample or cluster) of a stretch of the order."""
+    part = values[block[0] : block[1]]
+    if clusters is None:
+        return part
+    _, numbers = np.unique(clusters[block[0] : block[1]], return_inverse=True)
+    return np.asarray(np.round(np.stack([np.bincount(numbers, weights=column) for column in part.T], axis=1), 10))
+
+
+def unharmed(seen: View, means: Means, kept: Ints, *, margin: float, level: float) -> bool:
+    """Non-inferiority for the samples `kept` (places in the planned order), whatever their scores."""
+    moments = moments_of(paired(seen, means, kept))
+    if moments is None or level <= 0:
+        return False
+    any_lost = bool((means.differences[kept] < 0).any())
+    return graded_loss_limit(moments, any_lost=any_lost, alpha=level) > -margin
+
+
+def paired(seen: View, means: Means, kept: Ints) -> PairedScores:
+    """The pairs among the samples `kept`; clusters numbered from 0."""
+    kept = kept[means.valid[kept]]
+    clusters = None if seen.clusters is None else np.unique(seen.clusters[kept], return_inverse=True)[1]
+    return PairedScores(
+        baseline=means.baseline[kept],
+        candidate=means.candidate[kept],
+        clusters=clusters,
+        binary=is_binary(seen, means, kept),
+    )
+
+
+def is_binary(seen: View, means: Means, kept: Ints | slice) -> bool:
+    """Asked once, and every score 0 or 1."""
+    if seen.plan.spec.repeats != 1:
+        return False
+    both = np.concatenate([means.baseline[kept], means.candidate[kept]])
+    return bool(((both == 0) | (both == 1)).all())
