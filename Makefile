@@ -3,7 +3,7 @@ BIN := .venv/bin
 
 DEMO := .venv-demo/bin/python
 
-.PHONY: demo demo-local-model golden bench-endpoints test lint datasets clean
+.PHONY: demo demo-local-model golden bench-endpoints bench-compare test lint datasets clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -28,6 +28,9 @@ golden: .venv/ready  ## write the golden comments anew
 
 bench-endpoints: .venv-demo/ready  ## speed, CPU and memory of whole runs; BENCH=--peers adds other tools
 	$(DEMO) bench/endpoints.py $(BENCH)
+
+bench-compare: .venv-demo/ready  ## speed and memory of compare, as a whole process
+	$(DEMO) bench/compare.py $(BENCH)
 
 test: .venv/ready  ## everything, in a virtual environment of its own
 	$(BIN)/pytest -n 2

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out."""
+    """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out. `name` is the run's."""
 
     policy: Path
     baseline: Path
     candidate: Path
     out: Path
     store: Path | None = None
+    name: str = ""
 
     @property
     def answers(self) -> Path:
@@ -90,6 +91,7 @@ def _job(options: RunOptions, *, simulated: bool = False) -> Job:
         pairs=(pair,),
         anchor=anchor,
         simulated=simulated,
+        name=options.name,
     )
 
 

@@ -124,6 +124,8 @@ def _live(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--candidate", type=Path, required=True, metavar="FILE", help="model config to release")
     parser.add_argument("--baseline", type=Path, required=True, metavar="FILE", help="model config in use")
     parser.add_argument("--store", type=Path, metavar="FILE", help="kept answers (default: answers.sqlite in --out)")
+    help_ = "keep the answers as a run of this name: a new name asks the same configs again"
+    parser.add_argument("--run-name", default="", metavar="NAME", help=help_)
     _out(parser)
 
 
@@ -220,6 +222,7 @@ def _run_options(arguments: argparse.Namespace) -> RunOptions:
         baseline=arguments.baseline,
         out=arguments.out,
         store=arguments.store,
+        name=arguments.run_name,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from gate.stats.decision import Unit, UnitResult, decide
 from gate.stats.paired import PairedScores
 
 SEED = 20261124  # of every permutation test: the same input gives the same report
+
+
+_Sliced = TypeVar("_Sliced", Pair, Unpaired)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,14 +130,26 @@ def _rows(one: Measured) -> Iterator[_Row]:
     paired, most = one.paired, one.rule.max_missing
     whole = described(config=one.config, family=one.family, metric=one.metric, rule=one.rule)
     yield _Row(what=whole, max_missing=most, pairs=paired.pairs, unpaired=paired.unpaired)
-    labels = [pair.slices for pair in paired.pairs] + [lost.slices for lost in paired.unpaired]
-    for key, rule in slice_keys(slice_rules(one.family, one.rule), labels):
+    rules = slice_rules(one.family, one.rule)
+    pairs = {name: _by_value(paired.pairs, name) for name in rules}
+    unpaired = {name: _by_value(paired.unpaired, name) for name in rules}
+    labels = [{name: value} for groups in (pairs, unpaired) for name, found in groups.items() for value in found]
+    for key, rule in slice_keys(rules, labels):
         yield _Row(
             what=sliced(whole, key, rule),
             max_missing=most,
-            pairs=[pair for pair in paired.pairs if pair.slices.get(key.name) == key.value],
-            unpaired=[lost for lost in paired.unpaired if lost.slices.get(key.name) == key.value],
+            pairs=pairs[key.name].get(key.value, []),
+            unpaired=unpaired[key.name].get(key.value, []),
         )
+
+
+def _by_value(found: Sequence[_Sliced], name: str) -> dict[str, list[_Sliced]]:
+    """In one pass, whatever the number of values."""
+    groups: dict[str, list[_Sliced]] = {}
+    for one in found:
+        if (value := one.slices.get(name)) is not None:
+            groups.setdefault(value, []).append(one)
+    return groups
 
 
 def _unit(index: int, row: _Row) -> Unit:

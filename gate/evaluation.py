@@ -142,7 +142,7 @@ class Interview:
         )
         # Arms that ask the very same question are two askings of it, or noise would look like none.
         twin = question.arm == "candidate" and question.config in self._twins
-        return Call(alias=config.endpoint, request=request, repeat=question.repeat + (_TWIN if twin else 0))
+        return Call(alias=config.endpoint, request=request, repeat=question.repeat + (TWIN if twin else 0))
 
 
 class ScoredInterview(Interview):
@@ -161,20 +161,21 @@ class ScoredInterview(Interview):
         )
 
 
-_TWIN = 1_000  # repeats of one sample stay far below
+TWIN = 1_000
+"""Where both arms ask the same, the candidate's askings are numbered from here. Repeats stay far below."""
 
 
 def _asks_the_same(pair: ModelPair, policy: Policy) -> bool:
     return _identity(pair.baseline, policy) == _identity(pair.candidate, policy)
 
 
-def run_identity(pair: ModelPair, policy: Policy) -> str:
+def run_identity(pair: ModelPair, policy: Policy, name: str = "") -> str:
     """What a stored answer was paid for: these two model configs at these endpoints, whatever the policy asks of them.
 
     So a resumed run, a shard, or a run after the margin was changed pays only for what was never asked; and running
-    the gate again on an unchanged pair cannot roll the dice again.
+    the gate again on an unchanged pair cannot roll the dice again. But a run of another `name` is another run.
     """
-    text = json.dumps([_identity(pair.baseline, policy), _identity(pair.candidate, policy)], sort_keys=True)
+    text = json.dumps([_identity(pair.baseline, policy), _identity(pair.candidate, policy), name], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -41,7 +41,7 @@ class Keeping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """All that an evaluation needs, read and checked."""
+    """All that an evaluation needs, read and checked. `name` tells runs of one pair of configs apart in the store."""
 
     policy: Policy
     document: Document
@@ -52,6 +52,7 @@ class Job:
     origin: Origin = field(default_factory=Origin)
     notices: tuple[str, ...] = ()
     simulated: bool = False
+    name: str = ""
 
 
 def ask_part(job: Job, shard: Shard, keeping: Keeping, tools: Tools) -> int:
@@ -149,7 +150,7 @@ def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
     return Runner(
         lines=lines,
         purse=Purse(budget=job.policy.budget, clock=tools.clock),
-        kept=Kept(store=store, runs={pair.path: run_identity(pair, job.policy) for pair in job.pairs}),
+        kept=Kept(store=store, runs={pair.path: run_identity(pair, job.policy, job.name) for pair in job.pairs}),
         tally=Tally(job.policy.endpoints),
         progress=progress(tools),
         now=lambda: tools.now().timestamp(),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gate.domain import Answer, Observation, Question, Unscored
-from gate.evaluation import ScoredInterview, Suite
+from gate.evaluation import TWIN, ScoredInterview, Suite
 from gate.model_config import ModelPair
 from gate.runner import Runner
 from gate.sequential_course import Stored
@@ -43,9 +43,13 @@ class Memory:
         return [list(self._observations(run, suite)) for run in newest]
 
     def _kept(self, pair: ModelPair, suite: Suite) -> list[_Run]:
-        """Every other run's askings of the first pass: a re-asking is of samples chosen for what they gave."""
+        """Every other run's askings of the first pass: a re-asking is of samples chosen for what they gave.
+
+        A run in which this baseline was both arms has asked it twice.
+        """
         runs: defaultdict[tuple[str, int], dict[str, Answer]] = defaultdict(dict)
-        for repeat in range(suite.rule.repeats):
+        first = range(suite.rule.repeats)
+        for repeat in (*first, *(TWIN + one for one in first)):
             for sample in suite.dataset.samples:
                 asked = Question(
                     config=pair.path, family=suite.name, sample_id=sample.id, arm="baseline", repeat=repeat

@@ -46,9 +46,9 @@ STAGES: dict[Stage, str] = {
 
 
 def path(one: Comparison) -> str:
-    """How a sequential decision was reached: ``decided at a look: 100 samples +1.0, 200 samples +0.5 unchanged``."""
-    looks = [f"{look.samples:,} samples {signed(look.delta)}" for look in one.looks]
-    return f"{STAGES[one.stage]}: {', '.join(looks)} {one.outcome}" if looks else STAGES[one.stage]
+    """How a sequential decision was reached: ``decided at a look: −2.0 after 200 calls, +0.5 after 400 calls``, …"""
+    looks = [f"{signed(look.delta)} after {look.asked:,} calls" for look in one.looks]
+    return f"{STAGES[one.stage]}: {', '.join(looks)}: {one.outcome}" if looks else STAGES[one.stage]
 
 
 def worst_case(one: Comparison) -> str:

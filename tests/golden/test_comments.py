@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gate.domain import Comparison, PerArm, SliceKey
+from gate.domain import Comparison, Look, Pattern, PerArm, SliceKey
 from gate.markdown import COMMENT_LIMIT, comment
-from gate.report import Calls, Change, Provenance, Report, UsageReport
+from gate.report import Calls, Change, Provenance, Report, Reused, UsageReport
 
 HERE = Path(__file__).parent
 ORIGIN = Provenance(
@@ -75,6 +75,37 @@ REPORTS = {
         verdict="blocked",
         blocked=True,
         comparisons=(GOOD, BAD, row("advisory-summary", -0.4, "regressed", slice_=RARE)),
+        patterns=(
+            Pattern(
+                kind="neighbour-regressed",
+                config="models/a.yml",
+                families=("exploit-hypothesis", "advisory-summary"),
+                text="exploit-hypothesis +10.0 while advisory-summary −8.0; net effect +1.0 over the mean of 2 families",
+            ),
+        ),
+    ),
+    "sequential": replace(
+        BASE,
+        comparisons=(
+            replace(
+                row("remediation", 0.01, "unchanged"),
+                stage="re-asked",
+                looks=(
+                    Look(samples=100, asked=200, delta=-0.02, outcome="inconclusive"),
+                    Look(samples=400, asked=800, delta=-0.01, outcome="inconclusive"),
+                    Look(samples=400, asked=930, delta=0.01, outcome="unchanged"),
+                ),
+                bounds=(-0.002, 0.0175),
+            ),
+            replace(
+                row("advisory-summary", 0.0, "unchanged"),
+                stage="stored",
+                looks=(Look(samples=400, asked=400, delta=0.0, outcome="unchanged"),),
+            ),
+        ),
+        reused=Reused(
+            baseline=2000, candidate=0, oldest="2026-11-21T10:00:00+00:00", newest="2026-11-24T04:00:00+00:00"
+        ),
     ),
     "inconclusive": replace(
         BASE,
