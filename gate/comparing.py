@@ -230,4 +230,7 @@ def comparison_of(what: Described, result: UnitResult, dropped: PerArm) -> Compa
         more_samples=result.more_samples,
         gating=what.slice is None or result.can_see_margin,
         reason=result.reason,
+        stage=result.stage,
+        looks=result.looks,
+        bounds=result.bounds,
     )

@@ -19,7 +19,6 @@ ARMS: tuple[Arm, Arm] = ("baseline", "candidate")
 
 Severity = Literal["blocking", "advisory"]
 Outcome = Literal["improved", "unchanged", "regressed", "inconclusive"]
-Stage = Literal["looks", "re-asked", "second run", "stored", "fixed"]
 Verdict = Literal["pass", "waived", "blocked", "inconclusive", "neutral", "error"]
 FinishReason = Literal[
     "stop",  # ended by itself or at a stop sequence
@@ -219,16 +218,6 @@ Stage = Literal[
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """One interim analysis. `samples` were asked by then, in `asked` askings over both arms."""
-
-    samples: int
-    asked: int
-    delta: float | None
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """One interim analysis: the samples and askings (on both arms) it rests on, and what it showed."""
 
     samples: int
     asked: int

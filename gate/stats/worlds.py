@@ -16,13 +16,11 @@ Skellam J. G. (1948). A probability distribution derived from the binomial. J. R
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
-Floats: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float64]]"
-Bools: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
-Matrix: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[np.float64]]"
+from gate.stats.flips import Bools, Matrix
+from gate.stats.paired import Floats
 
 _STRONGEST = 1e6
 """A prior this strong means that samples do not differ: all noise, no easy and no hard ones."""
