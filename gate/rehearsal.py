@@ -6,8 +6,8 @@ would ask, in batches, and decides as a run would.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from gate.domain import Comparison, PerArm, Sample
 from gate.policy import FamilyRule, Policy
 from gate.sequential_course import family_spec, key_of, units
 from gate.stats.decision import Unit, UnitResult, decide as decide_once
-from gate.stats.design import REASKS, Asks, Design, FamilySpec, Scores
+from gate.stats.design import REASKS, Asks, Design, FamilyPlan, FamilySpec, Scores
 from gate.stats.engine import decide, plan_looks, wanted
 from gate.stats.flips import Bools, Matrix
 from gate.stats.paired import Ints, PairedScores
@@ -132,12 +132,44 @@ class SequentialRehearsal:
         return plan_looks([one.spec for one in self.subjects], alpha=risk.alpha, power=risk.power, seed=SEED)
 
     def play(self, worlds: Sequence[World]) -> Played:
-        asked = {one.spec.key: _Asked(world) for one, world in zip(self.subjects, worlds, strict=True)}
-        while asks := wanted(self.design, _scores(asked)):
-            for key, ask in asks.items():
-                asked[key].more(ask)
-        results = decide(self.design, _scores(asked))
-        return Played(comparisons=_named(self.subjects, results), calls=tuple(one.calls for one in asked.values()))
+        followed = [
+            self._follow(plan, one, world)
+            for plan, one, world in zip(self.design.families, self.subjects, worlds, strict=True)
+        ]
+        results = decide(self.design, {one.key: asked.scores() for one, asked in self._keyed(followed)})
+        firsts = {result.key: result for result in results if result.key in self._keys}
+        return Played(
+            comparisons=_named(self.subjects, results),
+            calls=tuple(_calls(spec, asked, firsts[spec.key]) for spec, asked in self._keyed(followed)),
+        )
+
+    def _follow(self, plan: FamilyPlan, one: Subject, world: World) -> _Asked:
+        """What one family is asked, to its end: no family's questions depend on another's answers."""
+        alone, asked = replace(self.design, families=(plan,)), _Asked(world)
+        if _in_one_go(one.spec):
+            asked.first_pass(one.spec.repeats)
+        while asks := wanted(alone, {one.spec.key: asked.scores()}):
+            asked.more(asks[one.spec.key])
+        return asked
+
+    def _keyed(self, followed: Sequence[_Asked]) -> list[tuple[FamilySpec, _Asked]]:
+        return [(one.spec, asked) for one, asked in zip(self.subjects, followed, strict=True)]
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(one.spec.key for one in self.subjects)
+
+
+def _in_one_go(spec: FamilySpec) -> bool:
+    """May the whole first pass be shown at once? A replay ignores what it would not have asked, and says how much it
+    would; but a slice that goes on alone does not, and a screening takes the first column for itself."""
+    return not spec.slices and spec.stored is None
+
+
+def _calls(spec: FamilySpec, asked: _Asked, result: UnitResult) -> int:
+    if _in_one_go(spec) and result.stage == "looks" and result.looks:
+        return result.looks[-1].asked
+    return asked.calls
 
 
 @dataclass(frozen=True)
@@ -169,6 +201,9 @@ class _Asked:
         n = len(world.baseline)
         self._baseline, self._candidate = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
 
+    def first_pass(self, repeats: int) -> None:
+        self._baseline[:], self._candidate[:] = repeats, repeats
+
     def more(self, asks: Asks) -> None:
         self._baseline = np.maximum(self._baseline, asks.baseline)
         self._candidate = np.maximum(self._candidate, asks.candidate)
@@ -191,10 +226,6 @@ def _shown(answers: Matrix, asked: Ints) -> Matrix:
     if width > answers.shape[1]:
         raise ValueError(f"the engine asked a sample {width} times, and a world has {answers.shape[1]} answers")
     return np.asarray(np.where(np.arange(width) < asked[:, None], answers[:, :width], np.nan))
-
-
-def _scores(asked: Mapping[str, _Asked]) -> dict[str, Scores]:
-    return {key: one.scores() for key, one in asked.items()}
 
 
 def _units(one: Subject, world: World) -> Iterator[Unit]:
