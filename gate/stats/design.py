@@ -17,10 +17,11 @@ from gate.stats.flips import Bools, Matrix
 from gate.stats.paired import Ints
 from gate.stats.spending import BLOCKING_POWER, PASSING_POWER, nominal_levels, spent
 
-LOOKS = 8
-SLICES_SHARE = 0.2
+LOOKS = 12
+SECOND_PARTS = 4  # the second run has looks too
+SLICES_SHARE, RESERVE = 0.2, 0.1  # of alpha: for slices where there are any, else kept unspent
 LOOKS_SHARE, REASKED_SHARE = 0.5, 0.75  # of a family's alpha, cumulative; the second run has all of it
-PASSING_SHARE, SECOND_PASSING_SHARE = 0.8, 0.2  # of alpha, for "unchanged": looks, second run
+PASSING_SHARE = 0.9  # of alpha, for "unchanged" at the looks; the second run has the rest
 STORED_SHARE = 0.4  # of alpha, for "unchanged" by stored answers; halved with a single stored run
 REASKS = 2
 
@@ -88,10 +89,14 @@ class Asks:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SlicePlan:
-    """`passing`: the level of "unchanged" at each look of the family, and after all members have been asked."""
+    """`passing`: the level of "unchanged" at each look of the family, the last when all members have been asked.
+
+    `passing_second`: after a second run.
+    """
 
     spec: SliceSpec
     passing: tuple[float, ...]
+    passing_second: float
     alpha: float  # of all the slices it shares with; 0: never tested
     share: float  # of one slice, if none of them were hopeless
 
@@ -100,8 +105,9 @@ class SlicePlan:
 class FamilyPlan:
     """`order`: samples in the order of asking. `looks`: how many of them each look sees.
 
-    `spend` is the probability of a false block allowed by each look, `later` by the re-asking and the second run (empty
-    for a unit that gets no extra calls). `passing` is the nominal level of "unchanged" at each look.
+    `spend` is the probability of a false block allowed by each look, `later` by the re-asking and the second
+    run (empty for a unit that gets no extra calls); `parts` says how many samples each part has asked again.
+    `passing` and `passing_second` are the nominal levels of "unchanged" at the looks and after the parts.
     """
 
     spec: FamilySpec
@@ -110,7 +116,8 @@ class FamilyPlan:
     spend: tuple[float, ...]
     later: tuple[float, ...]
     passing: tuple[float, ...]
-    passing_second: float
+    parts: tuple[int, ...]
+    passing_second: tuple[float, ...]
     passing_stored: float
     alpha: float
     stream: tuple[int, ...]
@@ -157,7 +164,7 @@ def _shares(specs: Sequence[FamilySpec], alpha: float) -> _Shares:
         families = sum(spec.severity == severity for spec in specs)
         parts = sum(part.severity == severity for spec in specs for part in spec.slices)
         share = (SLICES_SHARE if families else 1.0) if parts else 0.0
-        family[severity] = alpha * (1 - share) / max(families, 1)
+        family[severity] = alpha * (1 - max(share, RESERVE)) / max(families, 1)
         slices[severity] = alpha * share
         one[severity] = alpha * share / max(parts, 1)
     return _Shares(family=family, slices=slices, slice=one)
@@ -170,22 +177,39 @@ def _plan(spec: FamilySpec, shares: _Shares, *, alpha: float, seed: int, most: i
     name = zlib.crc32(spec.key.encode())
     order, ends = _order(spec, (seed, name, spec.n))
     fresh = alpha * (1 - _stored_share(spec))
-    passing = fresh * (PASSING_SHARE if extra else 1.0)
-    looks = _useful(spec, _spread(ends, most), spending=first, passing=passing)
-    fractions = tuple(look / spec.n for look in looks)
+    parts = _spread(ends, SECOND_PARTS) if extra else ()
+    looks = _useful(spec, _spread(ends, most), parts, spending=first, passing=fresh)
+    levels = _passing(_fractions(looks, spec.n), _fractions(parts, spec.n), alpha=fresh)
     return FamilyPlan(
         spec=spec,
         order=order,
         looks=looks,
-        spend=spent(fractions, alpha=first, power=BLOCKING_POWER),
+        spend=spent(_fractions(looks, spec.n), alpha=first, power=BLOCKING_POWER),
         later=(REASKED_SHARE * own, own) if extra else (),
-        passing=nominal_levels(fractions, alpha=passing, power=PASSING_POWER),
-        passing_second=fresh * SECOND_PASSING_SHARE if extra else 0.0,
+        passing=levels[: len(looks)],
+        parts=parts,
+        passing_second=levels[len(looks) :],
         passing_stored=alpha * _stored_share(spec),
         alpha=own,
         stream=(seed, name),
         slices=tuple(_plan_slice(part, order, looks, shares, fresh) for part in spec.slices),
     )
+
+
+def _fractions(sizes: Sequence[int], n: int) -> tuple[float, ...]:
+    return tuple(size / n for size in sizes)
+
+
+def _passing(looks: tuple[float, ...], parts: tuple[float, ...], *, alpha: float) -> tuple[float, ...]:
+    """Levels of "unchanged" at the looks and, where there is one, after each part of a second run.
+
+    A second run at most doubles the information; where it adds less (samples differ, answers do not), the tests are
+    more alike than assumed here and err less.
+    """
+    first = alpha * (PASSING_SHARE if parts else 1.0)
+    spend = spent(looks, alpha=first, power=PASSING_POWER) + tuple(first + (alpha - first) * part for part in parts)
+    steps = (*looks, *(1 + part for part in parts))
+    return nominal_levels(tuple(step / 2 for step in steps), spend)
 
 
 def _stored_share(spec: FamilySpec) -> float:
@@ -213,16 +237,18 @@ def _spread(ends: Ints, most: int) -> tuple[int, ...]:
     return tuple(sorted({int(ends[np.searchsorted(ends, size)]) for size in wanted}))
 
 
-def _useful(spec: FamilySpec, looks: tuple[int, ...], *, spending: float, passing: float) -> tuple[int, ...]:
+def _useful(
+    spec: FamilySpec, looks: tuple[int, ...], parts: tuple[int, ...], *, spending: float, passing: float
+) -> tuple[int, ...]:
     """Without the looks that can decide nothing: too few samples to reject, and to rule a loss of the margin out."""
     if not looks:
         return ()
-    fractions = tuple(look / spec.n for look in looks)
+    fractions = _fractions(looks, spec.n)
     spend = spent(fractions, alpha=spending, power=BLOCKING_POWER)
-    levels = nominal_levels(fractions, alpha=passing, power=PASSING_POWER)
+    levels = _passing(fractions, _fractions(parts, spec.n), alpha=passing)
     kept = [
         look
-        for look, may, level in zip(looks, spend, levels, strict=True)
+        for look, may, level in zip(looks, spend, levels, strict=False)
         if 0.5 ** min(look, 1000) <= may or (1 - spec.margin) ** look <= level
     ]
     return tuple(sorted({*kept, looks[-1]}))
@@ -234,12 +260,13 @@ def _plan_slice(part: SliceSpec, order: Ints, looks: tuple[int, ...], shares: _S
     size = int(seen[-1]) if seen.size else 0
     counts = [int(seen[look - 1]) for look in looks[:-1]]
     steps = sorted({count for count in counts if 0 < count < size} | {max(size, 1)})
-    fractions = tuple(step / max(size, 1) for step in steps)
-    passing = fresh * (PASSING_SHARE if part.severity == "blocking" else 1.0)
-    levels = dict(zip(steps, nominal_levels(fractions, alpha=passing, power=PASSING_POWER), strict=True))
+    second = (1.0,) if part.severity == "blocking" else ()
+    *first, last = _passing(_fractions(steps, max(size, 1)), second, alpha=fresh) + (() if second else (0.0,))
+    levels = dict(zip(steps, first, strict=True))
     return SlicePlan(
         spec=part,
         passing=(*(levels.get(count, 0.0) for count in counts), levels[steps[-1]]),
+        passing_second=last,
         alpha=shares.slices[part.severity],
         share=shares.slice[part.severity],
     )

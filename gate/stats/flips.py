@@ -50,18 +50,25 @@ def _sums(values: bytes, columns: int, stream: tuple[int, ...], pairs: int) -> M
     random, total = np.random.default_rng(stream), np.zeros((pairs, columns))
     for start in range(0, len(units), _CHUNK):
         part = units[start : start + _CHUNK]
-        bits = np.frombuffer(random.bytes(pairs * (_CHUNK // 8)), dtype=np.uint8).reshape(pairs, -1)
+        bits = np.frombuffer(random.bytes(pairs * -(-len(part) // 8)), dtype=np.uint8).reshape(pairs, -1)
         signs = np.unpackbits(bits, axis=1, count=len(part))
         total += 2.0 * (signs.astype(np.float64) @ part) - part.sum(axis=0)
     return total
 
 
 def drawn_sums(values: Matrix, *, stream: tuple[int, ...], pairs: int) -> Matrix:
-    """Sums under drawn signs and their mirror images: shape (2 · pairs, columns); `values` has shape (units, columns).
+    """Sums under drawn signs: shape (pairs, columns); `values` has shape (units, columns).
 
     A unit's values all take the same sign. Units are taken in the order given.
     """
-    half = _sums(np.ascontiguousarray(values, dtype=float).tobytes(), values.shape[1], stream, pairs)
+    if not len(values):
+        return np.zeros((1, values.shape[1]))
+    return _sums(np.ascontiguousarray(values, dtype=float).tobytes(), values.shape[1], stream, pairs)
+
+
+def mirrored(half: Floats, pairs: int) -> Floats:
+    """Both of every pair: swapping the arms then swaps losses and gains exactly. Shape (2 · pairs,)."""
+    half = np.broadcast_to(half, pairs)
     return np.concatenate([half, -half])
 
 
@@ -75,16 +82,21 @@ def survivors(walks: Sequence[Floats], bands: Sequence[Band]) -> tuple[Bools, in
     return alive, crossed
 
 
-def next_high(walk: Floats, alive: Bools, crossed: int, *, spend: float) -> float:
+def next_high(walk: Floats, alive: Bools, crossed: int, *, spend: float, cap: float) -> float:
     """The boundary for ways that are still alive, so that at most `spend` of all, the observed one included, crossed.
 
-    `spend` is cumulative: what the looks before have used up (`crossed`) is taken off.
+    `spend` is cumulative: what the looks before have used up (`crossed`) is taken off. Nor does anything cross that the
+    plain sign-flip test of this one statistic would not reject at `cap`.
     """
-    room = math.floor(spend * (len(walk) + 1) * (1 + 1e-12)) - 1 - crossed
-    living = walk[alive]
+    least = _above(walk, math.floor(cap * (len(walk) + 1) * (1 + 1e-12)) - 1)
+    return max(least, _above(walk[alive], math.floor(spend * (len(walk) + 1) * (1 + 1e-12)) - 1 - crossed))
+
+
+def _above(sums: Floats, room: int) -> float:
+    """The least boundary, above 0, that at most `room` of the sums reach."""
     if room < 0:
         return math.inf
-    if room >= living.size:
-        return _SLACK  # every way left may cross; but never without a loss
-    largest = float(np.partition(living, living.size - room - 1)[living.size - room - 1])
-    return max(largest, 0.0) + _SLACK
+    if room >= sums.size:
+        return _SLACK
+    place = sums.size - room - 1
+    return max(float(np.partition(sums, place)[place]), 0.0) + _SLACK

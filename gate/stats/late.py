@@ -9,13 +9,15 @@ as often better as worse, is not blocked for being consistent about it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import accumulate
 
 import numpy as np
 
 from gate.domain import Look, Outcome, Stage
 from gate.stats.design import REASKS
-from gate.stats.flips import Bools, Matrix, drawn_pairs, drawn_sums, next_high, survivors
-from gate.stats.missing import Means
+from gate.stats.flips import Bools, Matrix, drawn_pairs, drawn_sums, mirrored, next_high, survivors
+from gate.stats.missing import Means, chosen, means
 from gate.stats.paired import Floats, Ints
 from gate.stats.walk import Path, View, Walk, deterministic, differs, totals, unharmed
 
@@ -28,8 +30,8 @@ class Ways:
     """Drawn ways: net loss at each look, and the later statistics. `observed`: the same of the way that happened."""
 
     looks: list[Floats]
-    later: Matrix  # (draws, later stages)
-    observed: Floats  # (later stages,)
+    later: list[Floats]
+    observed: list[float]
 
 
 def finish(walk: Walk, path: Path) -> Walk:
@@ -39,8 +41,7 @@ def finish(walk: Walk, path: Path) -> Walk:
     if not undecided or not seen.plan.later or deterministic(seen) or not path.blocks:
         return walk
     first = seen.means(seen.plan.spec.repeats)
-    ways = draw(seen, path, [-first.differences])
-    if _hopeless(seen, first, ways):
+    if _hopeless(seen, first, path):
         return walk
     moved = first.differences != 0
     if moved.mean() > _MOST_REASKED:
@@ -48,14 +49,15 @@ def finish(walk: Walk, path: Path) -> Walk:
     return reask(walk, path, moved)
 
 
-def _hopeless(seen: View, first: Means, ways: Ways) -> bool:
+def _hopeless(seen: View, first: Means, path: Path) -> bool:
     """No sign of a loss, and so few samples that even a flawless second run would not rule one out."""
     if not first.differences.any():
         return True
+    spec, flawless = seen.plan.spec, means(first.baseline, first.baseline, first.valid)
+    if unharmed(seen, flawless, np.arange(spec.n), margin=spec.margin, level=seen.plan.passing_second[-1]):
+        return False
     net = -float(first.differences.sum())
-    rare = float((ways.looks[-1] >= net).mean())
-    flawless = Means(baseline=first.baseline, candidate=first.baseline, valid=first.valid)
-    return rare > _SUSPICIOUS and not _passes_second(seen, flawless)
+    return float((draw(seen, path, [-first.differences]).looks[-1] >= net).mean()) > _SUSPICIOUS
 
 
 def reask(walk: Walk, path: Path, moved: Bools) -> Walk:
@@ -64,8 +66,7 @@ def reask(walk: Walk, path: Path, moved: Bools) -> Walk:
     need = np.where(moved, repeats + REASKS, repeats)
     if (seen.asked < need).any():
         return replace(walk, need=need)
-    means = seen.means(repeats + REASKS)
-    again = np.where(moved, -means.differences, 0.0)
+    again = np.where(moved, -seen.means(repeats + REASKS).differences, 0.0)
     columns = slice(repeats, repeats + REASKS)
     noisy = differs(seen.baseline[moved, columns]) or differs(seen.candidate[moved, columns])
     level = seen.plan.later[0] if noisy else seen.plan.later[-1]
@@ -81,26 +82,39 @@ def weighed(values: Floats) -> Floats:
 
 
 def second_run(walk: Walk, path: Path, before: list[Floats], reasked: Bools) -> Walk:
-    """Every sample once more as often as in the first pass; a re-asked one has most of it already."""
-    seen, repeats = walk.view, walk.view.plan.spec.repeats
-    most = max(repeats + REASKS, 2 * repeats)
-    need = np.where(reasked, most, 2 * repeats)
-    if (seen.asked < need).any():
-        return replace(walk, need=need)
-    full, more = seen.means(2 * repeats), seen.means(most)
-    every = -np.where(reasked, more.differences, full.differences)
-    levels = list(seen.plan.later[-len(before) - 1 :])
-    after = _tested(walk, path, [*before, every], levels, need=need, stage="second run", means=full)
-    if after.outcome == "regressed":
-        return after
-    outcome: Outcome = "unchanged" if _passes_second(seen, full) else "inconclusive"
-    last = replace(after.looks[-1], outcome=outcome)
-    return replace(after, outcome=outcome, level=seen.plan.passing_second, looks=(*after.looks[:-1], last))
+    """Every sample once more as often as in the first pass, in parts; a re-asked one has most of it already.
+
+    Each part may pass the family, so that a lucky one is not asked to the end; only the whole may block it.
+    """
+    plan = walk.view.plan
+    for size, passing in zip(plan.parts, plan.passing_second, strict=True):
+        need, shown, every = _part(walk.view, size, reasked)
+        if (walk.view.asked < need).any():
+            return replace(walk, need=need)
+        if size == plan.spec.n:
+            levels = [*plan.later[: len(before)], plan.later[-1]]
+            walk = _tested(walk, path, [*before, every], levels, need=need, stage="second run", shown=shown)
+        else:
+            walk = _second_look(walk, need, shown)
+        walk = walk if walk.outcome == "regressed" else _passed(walk, passing)
+        if walk.outcome != "inconclusive":
+            break
+    return walk
 
 
-def _passes_second(seen: View, means: Means) -> bool:
-    spec = seen.plan.spec
-    return unharmed(seen, means, np.arange(spec.n), margin=spec.margin, level=seen.plan.passing_second)
+def _part(seen: View, size: int, reasked: Bools) -> tuple[Ints, Means, Floats]:
+    """With the first `size` samples asked again: askings needed; unbiased means; net loss of all askings."""
+    repeats, again = seen.plan.spec.repeats, np.arange(seen.plan.spec.n) < size
+    shown = chosen(again, seen.means(2 * repeats), seen.means(repeats))
+    every = chosen(reasked, seen.means(repeats + REASKS), shown)
+    need = np.maximum(np.where(again, 2 * repeats, repeats), np.where(reasked, repeats + REASKS, 0))
+    return need, shown, -every.differences
+
+
+def _passed(walk: Walk, level: float) -> Walk:
+    spec = walk.view.plan.spec
+    passed = unharmed(walk.view, walk.means, np.arange(spec.n), margin=spec.margin, level=level)
+    return _ended(replace(walk, level=level), "unchanged" if passed else "inconclusive")
 
 
 def _tested(
@@ -111,41 +125,42 @@ def _tested(
     *,
     need: Ints,
     stage: Stage,
-    means: Means | None = None,
+    shown: Means | None = None,
 ) -> Walk:
     """The last of the later stages, tested at its cumulative level after all that went before."""
     seen, repeats = walk.view, walk.view.plan.spec.repeats
     first = seen.means(repeats)
-    shown = first if means is None else means
+    shown = first if shown is None else shown
     ways = draw(seen, path, [-first.differences, *later])
-    crossed, p_value = _crosses(ways, path, levels)
+    crossed, p_value = _crosses(ways, path, levels, seen.plan.alpha)
     crossed |= path.crossed
+    walk = replace(_second_look(walk, need, shown), stage=stage, p_value=p_value)
+    delta = walk.looks[-1].delta or 0.0
+    return _ended(walk, "regressed") if crossed and -delta > seen.plan.spec.ignore_below else walk
+
+
+def _second_look(walk: Walk, need: Ints, shown: Means) -> Walk:
     delta = float(shown.differences.sum()) / max(int(shown.valid.sum()), 1)
-    regressed = crossed and -delta > seen.plan.spec.ignore_below
-    outcome: Outcome = "regressed" if regressed else "inconclusive"
-    look = Look(samples=seen.plan.spec.n, asked=2 * int(need.sum()), delta=delta, outcome=outcome)
-    return replace(
-        walk,
-        outcome=outcome,
-        stage=stage,
-        means=shown,
-        looks=(*walk.looks, look),
-        p_value=p_value,
-    )
+    look = Look(samples=len(need), asked=2 * int(need.sum()), delta=delta, outcome="inconclusive")
+    return replace(walk, stage="second run", means=shown, looks=(*walk.looks, look))
 
 
-def _crosses(ways: Ways, path: Path, levels: list[float]) -> tuple[bool, float]:
+def _ended(walk: Walk, outcome: Outcome) -> Walk:
+    return replace(walk, outcome=outcome, looks=(*walk.looks[:-1], replace(walk.looks[-1], outcome=outcome)))
+
+
+def _crosses(ways: Ways, path: Path, levels: list[float], cap: float) -> tuple[bool, float]:
     """Does the observed way cross at the last stage, and its one-sided p-value there."""
     alive, gone = survivors(ways.looks, path.bands)
     high = np.inf
     for stage, level in enumerate(levels):
-        sums = ways.later[:, stage]
-        high = next_high(sums, alive, gone, spend=level)
+        sums = ways.later[stage]
+        high = next_high(sums, alive, gone, spend=level, cap=cap)
         over = alive & (sums >= high)
         alive, gone = alive & ~over, gone + int(over.sum())
     observed = ways.observed[len(levels) - 1]
-    as_far = int((ways.later[:, len(levels) - 1] >= observed - 1e-9).sum())
-    return bool(observed >= high), (1 + as_far) / (1 + len(ways.later))
+    sums = ways.later[len(levels) - 1]
+    return bool(observed >= high), (1 + int((sums >= observed - 1e-9).sum())) / (1 + sums.size)
 
 
 def draw(seen: View, path: Path, values: list[Floats]) -> Ways:
@@ -156,21 +171,19 @@ def draw(seen: View, path: Path, values: list[Floats]) -> Ways:
     """
     table = np.stack(values, axis=1)
     blocks = [_block(seen, table, block, k) for k, block in enumerate(path.blocks)]
-    looks = np.cumsum([block[:, 0] for block in blocks], axis=0)
-    later = np.sum([block[:, 1:] for block in blocks], axis=0)
-    return Ways(looks=list(looks), later=later, observed=table[:, 1:].sum(axis=0))
+    pairs = drawn_pairs(seen.plan.spec.n)
+    looks = [mirrored(walk, pairs) for walk in accumulate(block[:, 0] for block in blocks)]
+    sums = reduce(np.add, blocks)
+    later = [mirrored(column, pairs) for column in sums.T[1:]]
+    return Ways(looks=looks, later=later, observed=table[:, 1:].sum(axis=0).tolist())
 
 
 def _block(seen: View, table: Matrix, block: tuple[int, int], number: int) -> Matrix:
     units = totals(seen.clusters, table, block)
     starts = np.where(units.any(axis=1), (units != 0).argmax(axis=1), -1)
     stream, pairs = seen.plan.stream, drawn_pairs(seen.plan.spec.n)
-    return np.asarray(
-        np.sum(
-            [
-                drawn_sums(units[starts == first], stream=(*stream, number, first), pairs=pairs)
-                for first in range(table.shape[1])
-            ],
-            axis=0,
-        )
+    tiers = (units[starts == first] for first in range(table.shape[1]))
+    return reduce(
+        np.add,
+        (drawn_sums(tier, stream=(*stream, number, first), pairs=pairs) for first, tier in enumerate(tiers)),
     )

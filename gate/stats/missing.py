@@ -15,17 +15,21 @@ _UNEVEN = 0.001
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Means:
-    """Mean scores of n samples over their pairs of askings; `valid` where there is at least one such pair."""
+    """Mean scores of n samples over their pairs of askings; `valid` where there is at least one such pair.
+
+    `differences`: candidate − baseline, 0 where there is no pair.
+    """
 
     baseline: Floats
     candidate: Floats
     valid: Bools
+    differences: Floats
 
-    @property
-    def differences(self) -> Floats:
-        """Candidate − baseline, shape (n,); 0 where there is no pair."""
-        # Rounded, so that 0.3 − 0.2 and 0.2 − 0.1 are one magnitude.
-        return np.asarray(np.round(np.where(self.valid, self.candidate - self.baseline, 0.0), 12))
+
+def means(baseline: Floats, candidate: Floats, valid: Bools) -> Means:
+    # Rounded, so that 0.3 − 0.2 and 0.2 − 0.1 are one magnitude.
+    differences = np.where(valid, candidate - baseline, 0.0).round(12)
+    return Means(baseline=baseline, candidate=candidate, valid=valid, differences=differences)
 
 
 def pair_means(baseline: Matrix, candidate: Matrix) -> Means:
@@ -33,11 +37,21 @@ def pair_means(baseline: Matrix, candidate: Matrix) -> Means:
     columns = min(baseline.shape[1], candidate.shape[1])
     left, right = baseline[:, :columns], candidate[:, :columns]
     both = np.isfinite(left) & np.isfinite(right)
+    if columns == 1:
+        both, left, right = both[:, 0], left[:, 0], right[:, 0]
+        return means(np.where(both, left, 0.0), np.where(both, right, 0.0), both)
     count = np.maximum(both.sum(axis=1), 1)
+    left, right = (np.where(both, one, 0.0).sum(axis=1) / count for one in (left, right))
+    return means(left, right, np.asarray(both.any(axis=1)))
+
+
+def chosen(where: Bools, one: Means, other: Means) -> Means:
+    """`one` for the samples where true, else `other`."""
     return Means(
-        baseline=np.where(both, left, 0.0).sum(axis=1) / count,
-        candidate=np.where(both, right, 0.0).sum(axis=1) / count,
-        valid=np.asarray(both.any(axis=1)),
+        baseline=np.where(where, one.baseline, other.baseline),
+        candidate=np.where(where, one.candidate, other.candidate),
+        valid=np.where(where, one.valid, other.valid),
+        differences=np.where(where, one.differences, other.differences),
     )
 
 

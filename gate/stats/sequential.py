@@ -36,7 +36,9 @@ _START = Boundary(cross=1, used=0.0, alive=np.ones(1))
 
 
 @lru_cache(maxsize=1 << 15)
-def boundary(discordant: tuple[int, ...], spend: tuple[float, ...], passing: tuple[int, ...] | None = None) -> Boundary:
+def boundary(
+    discordant: tuple[int, ...], spend: tuple[float, ...], passing: tuple[int, ...] | None = None, *, cap: float = 1.0
+) -> Boundary:
     """The boundary of the last of the looks given.
 
     Parameters
@@ -45,22 +47,30 @@ def boundary(discordant: tuple[int, ...], spend: tuple[float, ...], passing: tup
     spend : P(crossed) allowed by each look; at least as long.
     passing : at each look, up to how many lost pairs the walk stops as unchanged (−1: it does not); None: never.
         Stopping there is binding: a walk that stopped cannot cross later, and does not cost anything later.
+    cap : nothing crosses that the fixed-size exact McNemar test at this level would not reject.
     """
     if not discordant:
         return _START
-    before = boundary(discordant[:-1], spend, passing[:-1] if passing is not None else None)
+    before = boundary(discordant[:-1], spend, passing[:-1] if passing is not None else None, cap=cap)
     fresh = discordant[-1] - (discordant[-2] if len(discordant) > 1 else 0)
     lost = np.convolve(before.alive, _coins(fresh)) if fresh else before.alive
     tails = np.cumsum(lost[::-1])[::-1]
     room = spend[len(discordant) - 1] - before.used
     cross = int(np.searchsorted(-tails, -room * (1 + 1e-12), side="left"))
-    cross = max(cross, discordant[-1] // 2 + 1)  # few walks may be left, but only a net loss is a regression
+    cross = max(cross, _least(discordant[-1], cap))  # few walks may be left: the room alone would let any cross
     used = before.used + (float(tails[cross]) if cross < lost.size else 0.0)
     alive = lost.copy()
     alive[cross:] = 0.0
     if passing is not None:
         alive[: passing[-1] + 1] = 0.0
     return Boundary(cross=cross, used=used, alive=alive)
+
+
+@lru_cache(maxsize=1024)
+def _least(discordant: int, cap: float) -> int:
+    """The fewest lost, more than half, that exact McNemar rejects at `cap`."""
+    tails = np.cumsum(_coins(discordant)[::-1])[::-1]
+    return max(int(np.searchsorted(-tails, -cap)), discordant // 2 + 1)
 
 
 @lru_cache(maxsize=1024)

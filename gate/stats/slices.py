@@ -172,7 +172,7 @@ def _second_run(walk: SliceWalk, fresh: View, members: Bools, moved: Bools) -> S
         return replace(walk, need=need)
     full, more = fresh.means(2 * repeats), fresh.means(most)
     after = _tested(walk, np.where(moved, more.differences, full.differences))
-    level = plan.passing_second
+    level = walk.plan.passing_second
     return replace(
         after,
         means=full,

@@ -17,7 +17,7 @@ import numpy as np
 from gate.stats.paired import Floats
 
 BLOCKING_POWER = 2.0
-PASSING_POWER = 1.5
+PASSING_POWER = 1.35
 _POINTS = 400
 _FAR = 6.0
 
@@ -28,15 +28,15 @@ def spent(fractions: tuple[float, ...], *, alpha: float, power: float) -> tuple[
 
 
 @lru_cache(maxsize=1024)
-def nominal_levels(fractions: tuple[float, ...], *, alpha: float, power: float) -> tuple[float, ...]:
-    """One-sided level of each look so that a test repeated at all of them errs with probability `alpha`.
+def nominal_levels(information: tuple[float, ...], spend: tuple[float, ...]) -> tuple[float, ...]:
+    """One-sided level of each look so that a test repeated at all of them errs as often as `spend` (cumulative) says.
 
-    Assumes that the statistic grows like a random walk over the fractions (ascending, the last at most 1): right for
-    means of exchangeable samples, approximate for score tests; the size of the whole is held by simulation.
+    Assumes that the statistic grows like a random walk over the information (ascending, in (0, 1]): right for means of
+    exchangeable samples, approximate for score tests; the size of the whole is held by simulation.
     """
     levels: list[float] = []
     grid, weights, before, used = np.zeros(1), np.ones(1), 0.0, 0.0
-    for t, target in zip(fractions, spent(fractions, alpha=alpha, power=power), strict=True):
+    for t, target in zip(information, spend, strict=True):
         step, spread = t - before, t**0.5
         edge = _edge(grid, weights, step, spread, target - used)
         levels.append(1 - NormalDist().cdf(edge / spread))

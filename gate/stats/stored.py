@@ -14,7 +14,7 @@ import numpy as np
 from gate.domain import Look
 from gate.stats.design import FamilyPlan, Scores
 from gate.stats.flips import Matrix
-from gate.stats.missing import Means, count_lost
+from gate.stats.missing import Means, count_lost, means
 from gate.stats.paired import NONINFERIORITY_SHARE, Ints, graded_loss_limit, moments_of
 from gate.stats.walk import Walk, paired, view
 
@@ -30,12 +30,12 @@ def screen(plan: FamilyPlan, scores: Scores) -> Walk:
 
     `need` counts the candidate's askings only.
     """
-    seen, means = view(plan, scores), screen_means(plan, scores)
-    walk = Walk(view=seen, means=means, stage="stored", level=plan.passing_stored)
+    seen, shown = view(plan, scores), screen_means(plan, scores)
+    walk = Walk(view=seen, means=shown, stage="stored", level=plan.passing_stored)
     if (scores.asked_candidate < SCREEN_COLUMNS).any():
         return Walk(
             view=seen,
-            means=means,
+            means=shown,
             stage="stored",
             level=plan.passing_stored,
             need=np.full(plan.spec.n, SCREEN_COLUMNS),
@@ -43,11 +43,11 @@ def screen(plan: FamilyPlan, scores: Scores) -> Walk:
     kept = np.arange(plan.spec.n)
     if not passes_screen(walk, kept, margin=plan.spec.margin):
         return walk
-    delta = float(means.differences.sum()) / int(means.valid.sum())
+    delta = float(shown.differences.sum()) / int(shown.valid.sum())
     look = Look(samples=plan.spec.n, asked=plan.spec.n, delta=delta, outcome="unchanged")
     return Walk(
         view=seen,
-        means=means,
+        means=shown,
         stage="stored",
         level=plan.passing_stored,
         outcome="unchanged",
@@ -62,10 +62,10 @@ def screen_means(plan: FamilyPlan, scores: Scores) -> Means:
     count = np.isfinite(stored).sum(axis=1)
     candidate = scores.candidate[plan.order][:, :SCREEN_COLUMNS]
     answered = np.isfinite(candidate)
-    return Means(
-        baseline=np.nan_to_num(stored).sum(axis=1) / np.maximum(count, 1),
-        candidate=np.where(answered, candidate, 0.0).sum(axis=1),
-        valid=(count > 0) & answered.any(axis=1),
+    return means(
+        np.nan_to_num(stored).sum(axis=1) / np.maximum(count, 1),
+        np.where(answered, candidate, 0.0).sum(axis=1),
+        (count > 0) & answered.any(axis=1),
     )
 
 
@@ -75,13 +75,13 @@ def _stored(plan: FamilyPlan) -> Matrix:
 
 def passes_screen(walk: Walk, kept: Ints, *, margin: float) -> bool:
     """Non-inferiority of the samples `kept` at the screen's level, with the runs' own spread taken into account."""
-    plan, means = walk.view.plan, walk.means
+    plan, shown = walk.view.plan, walk.means
     stored, candidate = _stored(plan)[kept], walk.view.candidate[kept][:, :SCREEN_COLUMNS]
-    moments = moments_of(paired(walk.view, means, kept))
+    moments = moments_of(paired(walk.view, shown, kept))
     if moments is None or count_lost(stored, candidate).too_many(plan.spec.max_missing):
         return False
     level = plan.passing_stored
-    low = graded_loss_limit(moments, any_lost=bool((means.differences[kept] < 0).any()), alpha=level)
+    low = graded_loss_limit(moments, any_lost=bool((shown.differences[kept] < 0).any()), alpha=level)
     delta = moments.t / moments.s
     z = NormalDist().inv_cdf(1 - NONINFERIORITY_SHARE * level)
     return delta - math.hypot(delta - low, z * math.sqrt(_run_variance(stored))) > -margin

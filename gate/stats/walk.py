@@ -8,13 +8,14 @@ answers come from a store, takes the very same way.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 import numpy as np
 
 from gate.domain import Look, Outcome, Stage
 from gate.stats.design import FamilyPlan, Scores
-from gate.stats.flips import Band, Matrix, drawn_pairs, drawn_sums, next_high, survivors
-from gate.stats.missing import Lost, Means, count_lost, pair_means
+from gate.stats.flips import Band, Matrix, drawn_pairs, drawn_sums, mirrored, next_high, survivors
+from gate.stats.missing import Lost, Means, pair_means
 from gate.stats.paired import Floats, Ints, PairedScores, graded_loss_limit, moments_of
 from gate.stats.sequential import boundary, passes_up_to
 
@@ -29,12 +30,8 @@ class View:
     asked: Ints
     clusters: Ints | None
 
-    def means(self, columns: int, size: int | None = None) -> Means:
-        return pair_means(self.baseline[:size, :columns], self.candidate[:size, :columns])
-
-    def lost(self, size: int) -> Lost:
-        columns = self.plan.spec.repeats
-        return count_lost(self.baseline[:size, :columns], self.candidate[:size, :columns])
+    def means(self, columns: int) -> Means:
+        return pair_means(self.baseline[:, :columns], self.candidate[:, :columns])
 
 
 def view(plan: FamilyPlan, scores: Scores, *, skip: int = 0) -> View:
@@ -84,50 +81,79 @@ class Path:
     crossed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tally:
+    """Sums over the samples seen by each look; every array has shape (looks,)."""
+
+    asked: Ints  # of the sample asked least
+    net: Floats  # lost − gained
+    moved: Ints
+    valid: Ints
+    lost_baseline: Ints
+    lost_candidate: Ints
+    graded: Ints  # samples with a score that is not 0 or 1
+
+
+def tally(seen: View, first: Means) -> Tally:
+    columns, ends = seen.plan.spec.repeats, np.array(seen.plan.looks, dtype=np.int64) - 1
+    left, right = first.baseline, first.candidate
+    graded = ((left != 0) & (left != 1)) | ((right != 0) & (right != 1))
+    lost = [~np.isfinite(arm[:, :columns]).any(axis=1) for arm in (seen.baseline, seen.candidate)]
+    counts = np.cumsum(np.stack([first.differences != 0, first.valid, *lost, graded]), axis=1, dtype=np.int64)[:, ends]
+    return Tally(
+        asked=np.minimum.accumulate(seen.asked)[ends],
+        net=np.cumsum(-first.differences)[ends],
+        moved=counts[0],
+        valid=counts[1],
+        lost_baseline=counts[2],
+        lost_candidate=counts[3],
+        graded=counts[4],
+    )
+
+
 def walk_looks(seen: View) -> tuple[Walk, Path]:
     """Look after look until the family is decided, out of answers, or out of looks (then it is open, not closed)."""
     plan, path = seen.plan, Path()
     repeats = plan.spec.repeats
     first = seen.means(repeats)
     walk = Walk(view=seen, means=first, level=plan.passing[0] if plan.passing else 0.0)
+    if not plan.looks:
+        return walk, path
+    sums = tally(seen, first)
     for index, end in enumerate(plan.looks):
-        if int(seen.asked[:end].min()) < repeats:
+        if sums.asked[index] < repeats:
             return replace(walk, need=np.where(np.arange(plan.spec.n) < end, repeats, 0)), path
-        walk = _looked(walk, path, index)
+        walk = _looked(walk, sums, path, index)
         if walk.outcome != "inconclusive":
             break
     return walk, path
 
 
-def _looked(walk: Walk, path: Path, index: int) -> Walk:
-    seen, plan, first = walk.view, walk.view.plan, walk.means
-    end = plan.looks[index]
-    stuck = seen.lost(end).too_many(plan.spec.max_missing)
-    outcome: Outcome = "inconclusive" if stuck else _judge(seen, first, path, index)
-    look = Look(samples=end, asked=2 * plan.spec.repeats * end, delta=_delta(first, end), outcome=outcome)
+def _looked(walk: Walk, sums: Tally, path: Path, index: int) -> Walk:
+    plan = walk.view.plan
+    end, valid = plan.looks[index], int(sums.valid[index])
+    lost = Lost(n=end, baseline=int(sums.lost_baseline[index]), candidate=int(sums.lost_candidate[index]))
+    stuck = lost.too_many(plan.spec.max_missing)
+    outcome: Outcome = "inconclusive" if stuck else _judge(walk, sums, path, index)
+    delta = -float(sums.net[index]) / valid if valid else None
+    look = Look(samples=end, asked=2 * plan.spec.repeats * end, delta=delta, outcome=outcome)
     level, looks = plan.passing[index], (*walk.looks, look)
     return replace(walk, outcome=outcome, size=end, level=level, looks=looks, stuck=stuck)
 
 
-def _delta(means: Means, size: int) -> float | None:
-    count = int(means.valid[:size].sum())
-    return float(means.differences[:size].sum()) / count if count else None
-
-
-def _judge(seen: View, first: Means, path: Path, index: int) -> Outcome:
+def _judge(walk: Walk, sums: Tally, path: Path, index: int) -> Outcome:
     """One look: regressed before improved before unchanged."""
-    end = seen.plan.looks[index]
-    path.blocks.append((path.blocks[-1][1] if path.blocks else 0, end))
+    seen, spec = walk.view, walk.view.plan.spec
+    path.blocks.append((path.blocks[-1][1] if path.blocks else 0, seen.plan.looks[index]))
     path.spend.append(_spend(seen, index))
-    loss = -first.differences[:end]
-    net = float(loss.sum())
-    if seen.clusters is None and is_binary(seen, first, slice(0, end)):
-        low = _exact_bands(seen, first, path, index)
+    path.discordant.append(int(sums.moved[index]))
+    net = float(sums.net[index])
+    if seen.clusters is None and spec.repeats == 1 and not sums.graded[index]:
+        low = _exact_bands(seen, int(sums.valid[index]), path, index)
     else:
-        low = _drawn_bands(seen, first, path, index)
+        low = _drawn_bands(seen, walk.means, path, index)
     path.crossed |= net >= path.bands[-1].high
-    count = max(int(first.valid[:end].sum()), 1)
-    if path.crossed and net / count > seen.plan.spec.ignore_below:
+    if path.crossed and net > spec.ignore_below * max(int(sums.valid[index]), 1):
         return "regressed"
     if -net >= path.gains[-1].high:
         return "improved"
@@ -159,17 +185,14 @@ def differs(scores: Matrix) -> bool:
     return bool(kept.size) and bool((np.nanmax(kept, axis=1) > np.nanmin(kept, axis=1)).any())
 
 
-def _exact_bands(seen: View, first: Means, path: Path, index: int) -> float:
+def _exact_bands(seen: View, n: int, path: Path, index: int) -> float:
     """Boundaries of a look at independent 0/1 samples. Returns the net loss up to which it passes."""
-    plan, end = seen.plan, seen.plan.looks[index]
-    moved = int(np.count_nonzero(first.differences[:end]))
-    n = int(first.valid[:end].sum())
+    plan, moved = seen.plan, path.discordant[-1]
     passing = passes_up_to(n, moved, margin=plan.spec.margin, level=plan.passing[index])
-    path.discordant.append(moved)
     path.passing.append(passing)
-    seen_so_far, spend = tuple(path.discordant), tuple(path.spend)
-    loss = boundary(seen_so_far, spend, tuple(path.passing))
-    gain = boundary(seen_so_far, spend)
+    discordant, spend = tuple(path.discordant), tuple(path.spend)
+    loss = boundary(discordant, spend, tuple(path.passing), cap=plan.alpha)
+    gain = boundary(discordant, spend, cap=plan.alpha)
     low = 2.0 * passing - moved if passing >= 0 else -np.inf
     path.bands.append(Band(low=low, high=2.0 * loss.cross - moved))
     path.gains.append(Band(high=2.0 * gain.cross - moved))
@@ -180,12 +203,12 @@ def _drawn_bands(seen: View, first: Means, path: Path, index: int) -> float:
     """Boundaries of a look at graded, repeated or clustered scores, from drawn signs."""
     plan, end = seen.plan, seen.plan.looks[index]
     loss = -first.differences[:end]
-    path.discordant.append(int(np.count_nonzero(loss)))
     path.passing.append(-1)
     path.walks = cumulate(seen, loss[:, None], path)
     for bands in (path.bands, path.gains):
         alive, crossed = survivors(path.walks, bands)
-        bands.append(Band(high=next_high(path.walks[-1], alive, crossed, spend=path.spend[-1])))
+        high = next_high(path.walks[-1], alive, crossed, spend=path.spend[-1], cap=plan.alpha)
+        bands.append(Band(high=high))
     kept = np.arange(end)
     passed = unharmed(seen, first, kept, margin=plan.spec.margin, level=plan.passing[index])
     return np.inf if passed else -np.inf
@@ -193,8 +216,9 @@ def _drawn_bands(seen: View, first: Means, path: Path, index: int) -> float:
 
 def cumulate(seen: View, values: Matrix, path: Path) -> list[Floats]:
     """The first column's sums under drawn signs at every look so far; shapes (draws,)."""
-    sums = [block_sums(seen, values, block, (*seen.plan.stream, k, 0))[:, 0] for k, block in enumerate(path.blocks)]
-    return list(np.cumsum(sums, axis=0))
+    stream, pairs = seen.plan.stream, drawn_pairs(seen.plan.spec.n)
+    sums = (block_sums(seen, values, block, (*stream, k, 0))[:, 0] for k, block in enumerate(path.blocks))
+    return [mirrored(walk, pairs) for walk in accumulate(sums)]
 
 
 def block_sums(seen: View, values: Matrix, block: tuple[int, int], stream: tuple[int, ...]) -> Matrix:
