@@ -62,7 +62,14 @@ def verdict(options: RunOptions, stores: Sequence[Path], tools: Tools) -> int:
     return finish(report, options.out, tools)
 
 
-def plan(options: RunOptions, shards: int, tools: Tools) -> int:
+def plan(options: RunOptions, json_file: Path | None, tools: Tools) -> int:
+    """Say what a run would ask, what it may cost and what it can see."""
+    from gate.planning_commands import show_plan
+
+    return show_plan(_job(options), options.answers, json_file, tools)
+
+
+def plan_matrix(options: RunOptions, shards: int, tools: Tools) -> int:
     """Check all that a run needs, then print a GitHub Actions matrix of its shards."""
     from gate.sharding import matrix
 

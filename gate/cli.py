@@ -116,7 +116,8 @@ def _add_verdict(commands: Commands) -> None:
 def _add_plan(commands: Commands) -> None:
     parser = _command(commands, "plan", "say what a run would ask, before any call", _plan)
     _live(parser)
-    parser.add_argument("--matrix", type=int, required=True, metavar="N", help="print a GitHub Actions matrix")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the plan as JSON, too")
+    parser.add_argument("--matrix", type=int, metavar="N", help="print a GitHub Actions matrix of N parts instead")
 
 
 def _live(parser: argparse.ArgumentParser) -> None:
@@ -208,9 +209,12 @@ def _verdict(arguments: argparse.Namespace, tools: Tools) -> int:
 
 
 def _plan(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import plan
+    from gate.app import plan, plan_matrix
 
-    return plan(_run_options(arguments), arguments.matrix, tools)
+    options = _run_options(arguments)
+    if arguments.matrix is not None:
+        return plan_matrix(options, arguments.matrix, tools)
+    return plan(options, arguments.json, tools)
 
 
 def _run_options(arguments: argparse.Namespace) -> RunOptions:

@@ -16,7 +16,7 @@ import numpy as np
 from gate.comparing import SEED, Described, comparison_of, judged_together
 from gate.domain import Comparison, PerArm, Sample
 from gate.policy import FamilyRule, Policy
-from gate.sequential_course import family_spec, key_of, units
+from gate.sequential_course import family_key, family_spec, units
 from gate.stats.decision import Unit, UnitResult, decide as decide_once
 from gate.stats.design import REASKS, Asks, Design, FamilyPlan, FamilySpec, Scores
 from gate.stats.engine import decide, plan_looks, wanted
@@ -26,14 +26,16 @@ from gate.stats.stored import SCREEN_COLUMNS
 from gate.stats.worlds import Noise, Urn, draw, mean_of, noise_of, urn_of
 
 ASSUMED_NOISE, ASSUMED_MEAN = 0.08, 0.8
-"""Where no sample was ever asked twice, or at all."""
+"""Where too few samples were ever asked twice, or none at all."""
+FEWEST_TWICE = 20
+"""Samples asked more than once that a noise can be taken from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Subject:
     """A family before it is asked: its units, and what is known of its baseline.
 
-    `noise` is None where no sample was asked twice, `mean` where none was asked; the `urn` then rests on what is
+    `noise` is None where too few samples were asked twice, `mean` where none was asked; the `urn` then rests on what is
     assumed.
     """
 
@@ -43,6 +45,22 @@ class Subject:
     mean: float | None
     known: Matrix  # stored scores, shape (n, k), NaN for none
     urn: Urn
+
+    @property
+    def noise_used(self) -> float:
+        return ASSUMED_NOISE if self.noise is None else self.noise.value
+
+    @property
+    def noise_samples(self) -> int:
+        return 0 if self.noise is None else self.noise.samples
+
+    @property
+    def mean_used(self) -> float:
+        return ASSUMED_MEAN if self.mean is None else self.mean
+
+    @property
+    def mean_samples(self) -> int:
+        return int((~np.isnan(self.known)).any(axis=1).sum())
 
     @property
     def columns(self) -> int:
@@ -69,12 +87,13 @@ def subject(
     named = units(config, family, metric, rule, samples)
     known = np.full((len(samples), 0), np.nan) if known is None else known
     noise, mean = noise_of(known), mean_of(known)
+    noise = None if noise is None or noise.samples < FEWEST_TWICE else noise
     urn = urn_of(
         known,
         noise=ASSUMED_NOISE if noise is None else noise.value,
         mean=ASSUMED_MEAN if mean is None else mean,
     )
-    spec = family_spec(key_of(named[0]), rule, named, samples, stored)
+    spec = family_spec(family_key(config, family), rule, named, samples, stored)
     return Subject(named=named, spec=spec, noise=noise, mean=mean, known=known, urn=urn)
 
 

@@ -41,14 +41,20 @@ def units(
     return whole, *(sliced(whole, key, slice_rule) for key, slice_rule in keys)
 
 
-def key_of(whole: Described) -> str:
-    return f"{whole.config}\n{whole.family}"
+def family_key(config: str | None, family: str) -> str:
+    """What the engine calls a family of a model config."""
+    return f"{config}\n{family}"
 
 
 def members(one: Described, samples: Sequence[Sample]) -> Bools:
     """Which samples a unit is made of, shape (n,)."""
     key = one.slice
     return np.array([key is None or sample.slices.get(key.name) == key.value for sample in samples], dtype=bool)
+
+
+def stored_matrix(runs: Sequence[Sequence[Observation]]) -> Matrix | None:
+    """Scores of whole stored runs, shape (n, runs); None without any."""
+    return np.array([[_value(one) for one in run] for run in runs]).T if runs else None
 
 
 def family_spec(
@@ -188,11 +194,11 @@ class _Part:
 
     @property
     def key(self) -> str:
-        return key_of(self.whole)
+        return family_key(self.config, self.suite.name)
 
     def spec(self, stored: Sequence[Sequence[Observation]]) -> FamilySpec:
-        runs = np.array([[_value(one) for one in run] for run in stored]).T if stored else None
-        return family_spec(self.key, self.suite.rule, (self.whole, *self.slices), self.suite.dataset.samples, runs)
+        named, samples = (self.whole, *self.slices), self.suite.dataset.samples
+        return family_spec(self.key, self.suite.rule, named, samples, stored_matrix(stored))
 
     def _members(self, one: Described) -> np.ndarray:
         return members(one, self.suite.dataset.samples)
