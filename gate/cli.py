@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_verdict(commands)
     _add_plan(commands)
+    _add_selftest(commands)
     _add_compare(commands)
     _add_validate(commands)
     _add_render(commands)
@@ -118,6 +119,18 @@ def _add_plan(commands: Commands) -> None:
     _live(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the plan as JSON, too")
     parser.add_argument("--matrix", type=int, metavar="N", help="print a GitHub Actions matrix of N parts instead")
+
+
+def _add_selftest(commands: Commands) -> None:
+    text = "show, by simulation around stored answers, how often this gate blocks wrongly and what it catches"
+    parser = _command(commands, "selftest", text, _selftest)
+    _policy(parser)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--baseline", type=Path, metavar="FILE", help="model config; its answers are in the store")
+    source.add_argument("--runs", type=Path, nargs="+", metavar="JSONL", help="recorded results of the baseline")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="kept answers (default: answers.sqlite in --out)")
+    parser.add_argument("--simulations", type=int, default=400, metavar="N", help="unchanged releases (default: 400)")
+    _out(parser)
 
 
 def _live(parser: argparse.ArgumentParser) -> None:
@@ -215,6 +228,20 @@ def _plan(arguments: argparse.Namespace, tools: Tools) -> int:
     if arguments.matrix is not None:
         return plan_matrix(options, arguments.matrix, tools)
     return plan(options, arguments.json, tools)
+
+
+def _selftest(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import SelfTestOptions, selftest
+
+    options = SelfTestOptions(
+        policy=arguments.policy,
+        baseline=arguments.baseline,
+        runs=tuple(arguments.runs or ()),
+        store=arguments.store or arguments.out / "answers.sqlite",
+        out=arguments.out,
+        simulations=arguments.simulations,
+    )
+    return selftest(options, tools)
 
 
 def _run_options(arguments: argparse.Namespace) -> RunOptions:

@@ -13,7 +13,7 @@ from gate.askings import CallCost
 from gate.comparing import SEED, Described
 from gate.domain import PlanRow, Severity
 from gate.policy import Budget, Policy, Risk
-from gate.rehearsal import Subject, most_askings, rehearsal_of, unchanged
+from gate.rehearsal import Subject, most_askings, play, rehearsal_of, unchanged
 from gate.sequential_course import family_key
 from gate.stats.design import plan_looks
 from gate.stats.flips import Bools
@@ -112,7 +112,7 @@ def _expected_calls(subjects: Sequence[Subject], policy: Policy, simulations: in
     played = []
     for number in range(max(simulations, 1)):
         random = np.random.default_rng((SEED, number))
-        played.append(rehearsal.play([unchanged(one, random) for one in subjects]).calls)
+        played.append(play(rehearsal, [unchanged(one, random) for one in subjects]).calls)
     return [round(sum(calls) / len(played)) for calls in zip(*played, strict=True)]
 
 

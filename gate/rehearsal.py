@@ -18,7 +18,7 @@ from gate.domain import Comparison, PerArm, Sample
 from gate.policy import FamilyRule, Policy
 from gate.sequential_course import family_key, family_spec, units
 from gate.stats.decision import Unit, UnitResult, decide as decide_once
-from gate.stats.design import REASKS, Asks, Design, FamilyPlan, FamilySpec, Scores
+from gate.stats.design import REASKS, Asks, Design, FamilySpec, Scores
 from gate.stats.engine import decide, plan_looks, wanted
 from gate.stats.flips import Bools, Matrix
 from gate.stats.paired import Ints, PairedScores
@@ -87,7 +87,7 @@ def subject(
     named = units(config, family, metric, rule, samples)
     known = np.full((len(samples), 0), np.nan) if known is None else known
     noise, mean = noise_of(known), mean_of(known)
-    noise = None if noise is None or noise.samples < FEWEST_TWICE else noise
+    noise = None if noise is None or noise.samples < min(FEWEST_TWICE, len(samples)) else noise
     urn = urn_of(
         known,
         noise=ASSUMED_NOISE if noise is None else noise.value,
@@ -124,11 +124,27 @@ class Played:
     calls: tuple[int, ...]
 
 
-class Rehearsal(Protocol):
-    """One way of running a gate on the same subjects again and again."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Followed:
+    """A family in a world, and what a run asks of it there."""
 
-    def play(self, worlds: Sequence[World]) -> Played:
-        """One run. `worlds`: one a subject, in the order of the subjects."""
+    world: World
+    asked: Asked
+
+
+class Rehearsal(Protocol):
+    """One way of running a gate on the same subjects again and again.
+
+    In two steps, for what a family is asked never depends on another family's answers: a world that changes one family
+    need not be followed anew in the others.
+    """
+
+    def follow(self, index: int, world: World) -> Followed:
+        """What a run asks of one subject, to its end."""
+        ...
+
+    def decide(self, followed: Sequence[Followed]) -> Played:
+        """One run: all subjects, in their order."""
         ...
 
 
@@ -136,6 +152,11 @@ def rehearsal_of(subjects: Sequence[Subject], policy: Policy) -> Rehearsal:
     """As the policy's design has it."""
     make = FixedRehearsal if policy.risk.design == "fixed" else SequentialRehearsal
     return make(tuple(subjects), policy)
+
+
+def play(rehearsal: Rehearsal, worlds: Sequence[World]) -> Played:
+    """One run in these worlds, one a subject."""
+    return rehearsal.decide([rehearsal.follow(index, world) for index, world in enumerate(worlds)])
 
 
 @dataclass(frozen=True)
@@ -150,33 +171,23 @@ class SequentialRehearsal:
         risk = self.policy.risk
         return plan_looks([one.spec for one in self.subjects], alpha=risk.alpha, power=risk.power, seed=SEED)
 
-    def play(self, worlds: Sequence[World]) -> Played:
-        followed = [
-            self._follow(plan, one, world)
-            for plan, one, world in zip(self.design.families, self.subjects, worlds, strict=True)
-        ]
-        results = decide(self.design, {one.key: asked.scores() for one, asked in self._keyed(followed)})
-        firsts = {result.key: result for result in results if result.key in self._keys}
+    def follow(self, index: int, world: World) -> Followed:
+        spec, asked = self.subjects[index].spec, Asked(world)
+        alone = replace(self.design, families=(self.design.families[index],))
+        if _in_one_go(spec):
+            asked.first_pass(spec.repeats)
+        while asks := wanted(alone, {spec.key: asked.scores()}):
+            asked.more(asks[spec.key])
+        return Followed(world=world, asked=asked)
+
+    def decide(self, followed: Sequence[Followed]) -> Played:
+        keyed = {one.spec.key: each.asked for one, each in zip(self.subjects, followed, strict=True)}
+        results = decide(self.design, {key: asked.scores() for key, asked in keyed.items()})
+        families = {result.key: result for result in results if result.key in keyed}
         return Played(
             comparisons=_named(self.subjects, results),
-            calls=tuple(_calls(spec, asked, firsts[spec.key]) for spec, asked in self._keyed(followed)),
+            calls=tuple(_calls(one.spec, keyed[one.spec.key], families[one.spec.key]) for one in self.subjects),
         )
-
-    def _follow(self, plan: FamilyPlan, one: Subject, world: World) -> _Asked:
-        """What one family is asked, to its end: no family's questions depend on another's answers."""
-        alone, asked = replace(self.design, families=(plan,)), _Asked(world)
-        if _in_one_go(one.spec):
-            asked.first_pass(one.spec.repeats)
-        while asks := wanted(alone, {one.spec.key: asked.scores()}):
-            asked.more(asks[one.spec.key])
-        return asked
-
-    def _keyed(self, followed: Sequence[_Asked]) -> list[tuple[FamilySpec, _Asked]]:
-        return [(one.spec, asked) for one, asked in zip(self.subjects, followed, strict=True)]
-
-    @cached_property
-    def _keys(self) -> frozenset[str]:
-        return frozenset(one.spec.key for one in self.subjects)
 
 
 def _in_one_go(spec: FamilySpec) -> bool:
@@ -185,7 +196,7 @@ def _in_one_go(spec: FamilySpec) -> bool:
     return not spec.slices and spec.stored is None
 
 
-def _calls(spec: FamilySpec, asked: _Asked, result: UnitResult) -> int:
+def _calls(spec: FamilySpec, asked: Asked, result: UnitResult) -> int:
     if _in_one_go(spec) and result.stage == "looks" and result.looks:
         return result.looks[-1].asked
     return asked.calls
@@ -198,12 +209,16 @@ class FixedRehearsal:
     subjects: tuple[Subject, ...]
     policy: Policy
 
-    def play(self, worlds: Sequence[World]) -> Played:
+    def follow(self, index: int, world: World) -> Followed:
+        asked = Asked(world)
+        asked.first_pass(self.subjects[index].spec.repeats)
+        return Followed(world=world, asked=asked)
+
+    def decide(self, followed: Sequence[Followed]) -> Played:
         risk = self.policy.risk
-        found = [unit for one, world in zip(self.subjects, worlds, strict=True) for unit in _units(one, world)]
+        found = [unit for one, each in zip(self.subjects, followed, strict=True) for unit in _units(one, each.world)]
         results = decide_once(found, alpha=risk.alpha, power=risk.power, seed=SEED)
-        calls = tuple(2 * one.spec.n * one.spec.repeats for one in self.subjects)
-        return Played(comparisons=_named(self.subjects, results), calls=calls)
+        return Played(comparisons=_named(self.subjects, results), calls=tuple(one.asked.calls for one in followed))
 
 
 def _named(subjects: Sequence[Subject], results: Sequence[UnitResult]) -> tuple[Comparison, ...]:
@@ -212,7 +227,7 @@ def _named(subjects: Sequence[Subject], results: Sequence[UnitResult]) -> tuple[
     return judged_together([comparison_of(named, result, none) for named, result in zip(names, results, strict=True)])
 
 
-class _Asked:
+class Asked:
     """What is known of one family so far."""
 
     def __init__(self, world: World) -> None:
