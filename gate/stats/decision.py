@@ -174,6 +174,7 @@ def clamped_interval(
     else:
         low = min(loss_limit(found, alpha=passing), 0.0)
         low = max(low, min(0.0, step - margin)) if outcome == "unchanged" else low
+        low = min(low, -margin) if outcome == "inconclusive" else low
     if outcome == "regressed":
         return max(-1.0, min(low, found.delta)), max(high, min(found.delta + step, -step))
     return max(-1.0, min(low, found.delta)), min(1.0, max(high, found.delta))

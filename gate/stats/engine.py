@@ -27,12 +27,10 @@ __all__ = ["Asks", "Design", "FamilySpec", "Scores", "SliceSpec", "decide", "pla
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Replay:
-    """A family and its slices, as far as the scores go. `skip`: the candidate's columns of the screening."""
+    """A family and its slices, as far as the scores go."""
 
-    plan: FamilyPlan
     family: Walk
     slices: tuple[SliceWalk, ...]
-    skip: int
 
 
 def wanted(design: Design, scores: Mapping[str, Scores]) -> Mapping[str, Asks]:
@@ -46,8 +44,7 @@ def wanted(design: Design, scores: Mapping[str, Scores]) -> Mapping[str, Asks]:
     -------
     Askings that each sample should have had, by family; always more than were asked, somewhere.
     """
-    replays = ((plan, _replay(plan, design, scores)) for plan in design.families)
-    asks = {plan.spec.key: _asks(replay, _known(plan, scores)) for plan, replay in replays}
+    asks = {plan.spec.key: _wanted(plan, design, _known(plan, scores)) for plan in design.families}
     return {key: one for key, one in asks.items() if one is not None}
 
 
@@ -60,6 +57,15 @@ def decide(design: Design, scores: Mapping[str, Scores]) -> tuple[UnitResult, ..
     walks = [one for replay in replays for one in replay.slices]
     levels = iter(_slice_levels(walks))
     return tuple(result for replay in replays for result in _results(replay, levels, design.power))
+
+
+def _wanted(plan: FamilyPlan, design: Design, known: Scores) -> Asks | None:
+    family, skip = _family(plan, known)
+    if family.need is not None:
+        return _asks(plan, known, family.need, skip=skip, screening=family.stage == "stored")
+    walks = _slices(plan, design, known, family, skip)
+    needs = [walk.need for walk in walks if walk.need is not None]
+    return _asks(plan, known, np.max(needs, axis=0), skip=skip) if needs else None
 
 
 def _results(replay: _Replay, levels: Iterator[tuple[float, float]], power: float) -> Iterator[UnitResult]:
@@ -102,29 +108,33 @@ def _known(plan: FamilyPlan, scores: Mapping[str, Scores]) -> Scores:
 
 def _replay(plan: FamilyPlan, design: Design, scores: Mapping[str, Scores]) -> _Replay:
     known = _known(plan, scores)
-    skip = SCREEN_COLUMNS if has_screen(plan) else 0
+    family, skip = _family(plan, known)
+    return _Replay(family=family, slices=_slices(plan, design, known, family, skip))
+
+
+def _family(plan: FamilyPlan, known: Scores) -> tuple[Walk, int]:
+    """The family's way, and how many of the candidate's first columns belong to the screening."""
+    if not has_screen(plan):
+        return finish(*walk_looks(view(plan, known))), 0
+    screened = screen(plan, known)
+    if screened.outcome == "unchanged" or screened.need is not None:
+        return screened, SCREEN_COLUMNS
+    return finish(*walk_looks(view(plan, known, skip=SCREEN_COLUMNS))), SCREEN_COLUMNS
+
+
+def _slices(plan: FamilyPlan, design: Design, known: Scores, family: Walk, skip: int) -> tuple[SliceWalk, ...]:
     fresh = view(plan, known, skip=skip)
-    family = screen(plan, known) if skip else None
-    if family is None or (family.outcome == "inconclusive" and family.need is None):
-        family = finish(*walk_looks(fresh))
-    slices = tuple(walk_slice(part, family, fresh, power=design.power, extra=design.sequential) for part in plan.slices)
-    return _Replay(plan=plan, family=family, slices=slices, skip=skip)
+    return tuple(walk_slice(part, family, fresh, power=design.power, extra=design.sequential) for part in plan.slices)
 
 
-def _asks(replay: _Replay, known: Scores) -> Asks | None:
-    """None when nothing is needed. The screening's askings come before the fresh ones, on the candidate only."""
-    screening = replay.family.stage == "stored" and replay.family.need is not None
-    found = [replay.family.need, *(one.need for one in replay.slices)]
-    needs = [need for need in found if need is not None]
-    if not needs:
-        return None
-    need = np.max(needs, axis=0)
-    baseline, candidate = np.zeros_like(need), need
-    if not screening:
-        baseline, candidate = need, np.where(need > 0, need + replay.skip, 0)
+def _asks(plan: FamilyPlan, known: Scores, need: Ints, *, skip: int, screening: bool = False) -> Asks:
+    """The screening's askings come before the fresh ones, on the candidate only."""
+    baseline, candidate = need, np.where(need > 0, need + skip, 0)
+    if screening:
+        baseline, candidate = np.zeros_like(need), need
     return Asks(
-        baseline=np.maximum(known.asked_baseline, _dataset_order(replay.plan, baseline)),
-        candidate=np.maximum(known.asked_candidate, _dataset_order(replay.plan, candidate)),
+        baseline=np.maximum(known.asked_baseline, _dataset_order(plan, baseline)),
+        candidate=np.maximum(known.asked_candidate, _dataset_order(plan, candidate)),
     )
 
 

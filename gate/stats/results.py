@@ -13,6 +13,7 @@ from gate.stats.flips import Matrix
 from gate.stats.missing import Means, worst_case
 from gate.stats.paired import NONINFERIORITY_SHARE, Evidence, Ints, evidence
 from gate.stats.power import detectable_drop, samples_to_settle
+from gate.stats.sequential import SCORE_SHARE
 from gate.stats.slices import SliceWalk
 from gate.stats.walk import View, Walk, paired
 
@@ -102,6 +103,8 @@ def _result(case: _Case, outcome: Outcome | None = None) -> UnitResult:
     scores = paired(case.view, case.means, case.kept)
     found = evidence(scores, seed=case.view.plan.stream[0])
     loss, passing = max(case.loss, 1e-9), max(case.passing, 1e-9)
+    if found.moments is None:  # the score test was run at its own share of the level
+        passing *= SCORE_SHARE / NONINFERIORITY_SHARE
     bounds = _bounds(case)
     interval = clamped_interval(found, outcome, loss=loss, passing=passing, margin=case.margin)
     if case.stuck is not None and bounds is not None:

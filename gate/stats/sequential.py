@@ -20,7 +20,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from gate.stats.paired import NONINFERIORITY_SHARE, Floats
+from gate.stats.paired import Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +31,10 @@ class Boundary:
     used: float  # P(crossed by now)
     alive: Floats
 
+
+SCORE_SHARE = 0.95
+"""Tango's test at the looks is run at this share of a look's level. A single fixed look needs 0.84; over several looks,
+whose levels are far apart in the tail and whose spending assumes a random walk, 1.0 would use about 98 % of alpha."""
 
 _START = Boundary(cross=1, used=0.0, alive=np.ones(1))
 
@@ -84,7 +88,7 @@ def passes_up_to(n: int, discordant: int, *, margin: float, level: float) -> int
     """The most lost pairs with which "the loss is `margin` or more" is rejected at `level`; −1: not even with none."""
     if level <= 0 or n == 0 or (1 - margin) ** n > level:
         return -1  # then fewer than enough samples for the rule of three, and the score test alone is not trusted
-    wanted = NormalDist().inv_cdf(1 - NONINFERIORITY_SHARE * level)
+    wanted = NormalDist().inv_cdf(1 - SCORE_SHARE * level)
     low, high = -1, discordant
     while low < high:
         middle = (low + high + 1) // 2

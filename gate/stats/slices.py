@@ -23,7 +23,7 @@ from gate.stats.sequential import passes_up_to
 from gate.stats.stored import passes_screen
 from gate.stats.walk import View, Walk, differs, is_binary, totals, unharmed
 
-_SUSPICIOUS = 0.25
+_UNFINISHED, _SUSPICIOUS = 0.5, 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,7 +56,7 @@ def walk_slice(part: SlicePlan, family: Walk, fresh: View, *, power: float, extr
     walk = replace(walk, sees=_sees(walk, family, members, power))
     if walk.passed or family.need is not None or not extra or part.spec.severity != "blocking":
         return walk
-    if not walk.sees and not _suspicious(walk):
+    if not walk.sees and walk.p_worse > _UNFINISHED:
         return replace(walk, discordant=_expected(walk, int(members.sum())))
     return _complete(walk, fresh, members)
 
@@ -124,10 +124,6 @@ def _sees(walk: SliceWalk, family: Walk, members: Bools, power: float) -> bool:
     return drop is not None and drop <= walk.plan.spec.margin
 
 
-def _suspicious(walk: SliceWalk) -> bool:
-    return walk.p_worse <= _SUSPICIOUS
-
-
 def _expected(walk: SliceWalk, size: int) -> int:
     """Discordant samples that a slice left unfinished would have about had: what its test could have used up."""
     return walk.discordant if not walk.kept.size else -(-walk.discordant * size // walk.kept.size)
@@ -142,7 +138,7 @@ def _complete(walk: SliceWalk, fresh: View, members: Bools) -> SliceWalk:
     whole = replace(walk, view=fresh, means=fresh.means(repeats), stage="looks")
     whole = _looked(whole, kept, walk.plan.passing[-1])
     whole = _tested(whole, whole.means.differences)
-    hopeless = not whole.sees and not _suspicious(whole)
+    hopeless = not whole.sees and whole.p_worse > _SUSPICIOUS
     if whole.passed or whole.stuck or hopeless or not whole.discordant:
         return whole
     return _reask(whole, fresh, members)
