@@ -41,7 +41,8 @@ lint: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/zizmor --offline --quiet action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet action.yml examples/workflows/*.yml
 
 datasets: .venv/ready  ## the starter datasets, from their seeded generator
 	$(BIN)/python datasets/build.py

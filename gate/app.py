@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,20 +15,19 @@ from gate.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
     from gate.live import Job
-    from gate.model_config import LoadedConfig
+    from gate.model_config import LoadedConfig, ModelPair
     from gate.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out. `name` is the run's."""
+    """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out."""
 
     policy: Path
     baseline: Path
     candidate: Path
     out: Path
     store: Path | None = None
-    name: str = ""
 
     @property
     def answers(self) -> Path:
@@ -60,6 +59,18 @@ def verdict(options: RunOptions, stores: Sequence[Path], tools: Tools) -> int:
     merge_stores(stores, options.answers, say=tools.err.write)
     report = evaluate(job, options.out, Keeping(store=options.answers, keyless=True), tools)
     return finish(report, options.out, tools)
+
+
+def baseline(policy: Path, configs: Sequence[Path], store: Path, runs: int, tools: Tools) -> int:
+    """Ask the models in use `runs` times, and keep the answers for the runs that compare with them."""
+    from gate.live import Keeping, ask_baselines
+    from gate.model_config import ModelPair
+
+    def pairs(rules: Policy) -> list[ModelPair]:
+        loaded = [_config(path, rules) for path in configs]
+        return [ModelPair(path=one.path, baseline=one, candidate=one) for one in loaded]
+
+    return ask_baselines(_read_job(policy, pairs), runs, Keeping(store=store), tools)
 
 
 def plan(options: RunOptions, json_file: Path | None, tools: Tools) -> int:
@@ -110,26 +121,31 @@ def selftest(options: SelfTestOptions, tools: Tools) -> int:
 
 
 def _job(options: RunOptions, *, simulated: bool = False) -> Job:
+    from gate.model_config import ModelPair
+
+    def pairs(policy: Policy) -> list[ModelPair]:
+        candidate = _config(options.candidate, policy)
+        return [ModelPair(path=candidate.path, baseline=_config(options.baseline, policy), candidate=candidate)]
+
+    return replace(_read_job(options.policy, pairs), simulated=simulated)
+
+
+def _read_job(path: Path, pairs: Callable[[Policy], Sequence[ModelPair]]) -> Job:
+    """Everything read and checked before the first call."""
     from gate.evaluation import load_anchor, load_suites
     from gate.live import Job
-    from gate.model_config import ModelPair
     from gate.policy import parse_policy_for_run
 
-    text = read_local(options.policy)
-    policy, document = parse_policy_for_run(text, file=str(options.policy))
-    files = LocalFiles(repository_root(options.policy))
-    suites, anchor = load_suites(policy, document, files), load_anchor(policy, document, files)
-    candidate = _config(options.candidate, policy)
-    pair = ModelPair(path=candidate.path, baseline=_config(options.baseline, policy), candidate=candidate)
+    text = read_local(path)
+    policy, document = parse_policy_for_run(text, file=str(path))
+    files = LocalFiles(repository_root(path))
     return Job(
         policy=policy,
         document=document,
         digest=digest(text),
-        suites=suites,
-        pairs=(pair,),
-        anchor=anchor,
-        simulated=simulated,
-        name=options.name,
+        suites=load_suites(policy, document, files),
+        pairs=tuple(pairs(policy)),
+        anchor=load_anchor(policy, document, files),
     )
 
 

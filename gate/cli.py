@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands)
     _add_verdict(commands)
+    _add_baseline(commands)
     _add_plan(commands)
     _add_selftest(commands)
     _add_compare(commands)
@@ -114,6 +115,14 @@ def _add_verdict(commands: Commands) -> None:
     parser.add_argument("--stores", type=Path, nargs="+", required=True, metavar="FILE", help="one of each shard")
 
 
+def _add_baseline(commands: Commands) -> None:
+    parser = _command(commands, "baseline", "ask the models in use, for later runs to compare with", _baseline)
+    _policy(parser)
+    parser.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="model configs in use")
+    parser.add_argument("--store", type=Path, required=True, metavar="FILE", help="where the answers are kept")
+    parser.add_argument("--runs", type=int, default=5, metavar="K", help="how often each is asked (default: 5)")
+
+
 def _add_plan(commands: Commands) -> None:
     parser = _command(commands, "plan", "say what a run would ask, before any call", _plan)
     _live(parser)
@@ -138,8 +147,6 @@ def _live(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--candidate", type=Path, required=True, metavar="FILE", help="model config to release")
     parser.add_argument("--baseline", type=Path, required=True, metavar="FILE", help="model config in use")
     parser.add_argument("--store", type=Path, metavar="FILE", help="kept answers (default: answers.sqlite in --out)")
-    help_ = "keep the answers as a run of this name: a new name asks the same configs again"
-    parser.add_argument("--run-name", default="", metavar="NAME", help=help_)
     _out(parser)
 
 
@@ -221,6 +228,12 @@ def _verdict(arguments: argparse.Namespace, tools: Tools) -> int:
     return verdict(_run_options(arguments), arguments.stores, tools)
 
 
+def _baseline(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import baseline
+
+    return baseline(arguments.policy, arguments.configs, arguments.store, arguments.runs, tools)
+
+
 def _plan(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import plan, plan_matrix
 
@@ -253,7 +266,6 @@ def _run_options(arguments: argparse.Namespace) -> RunOptions:
         baseline=arguments.baseline,
         out=arguments.out,
         store=arguments.store,
-        name=arguments.run_name,
     )
 
 

@@ -17,6 +17,9 @@ from gate.model_config import ModelPair
 from gate.pairing import Paired, pair_families
 from gate.policy import Policy
 
+MOST_STORED = 8
+"""Stored runs of a baseline that are compared with: the newest. More say little more, and are older."""
+
 NOT_ASKED = frozenset({"budget", "given-up", "interrupted"})
 """Failures of questions that no endpoint was asked: they say nothing of either model."""
 

@@ -217,7 +217,7 @@ Stage = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One interim analysis. `samples` were asked by then, in `asked` askings over both arms."""
+    """One interim analysis: the samples and askings (on both arms) it rests on, and what it showed."""
 
     samples: int
     asked: int

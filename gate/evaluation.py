@@ -162,20 +162,20 @@ class ScoredInterview(Interview):
 
 
 TWIN = 1_000
-"""Where both arms ask the same, the candidate's askings are numbered from here. Repeats stay far below."""
+"""Added to the candidate's repeat where both arms ask the very same. Repeats of one sample stay far below."""
 
 
 def _asks_the_same(pair: ModelPair, policy: Policy) -> bool:
     return _identity(pair.baseline, policy) == _identity(pair.candidate, policy)
 
 
-def run_identity(pair: ModelPair, policy: Policy, name: str = "") -> str:
+def run_identity(pair: ModelPair, policy: Policy) -> str:
     """What a stored answer was paid for: these two model configs at these endpoints, whatever the policy asks of them.
 
     So a resumed run, a shard, or a run after the margin was changed pays only for what was never asked; and running
-    the gate again on an unchanged pair cannot roll the dice again. But a run of another `name` is another run.
+    the gate again on an unchanged pair cannot roll the dice again.
     """
-    text = json.dumps([_identity(pair.baseline, policy), _identity(pair.candidate, policy), name], sort_keys=True)
+    text = json.dumps([_identity(pair.baseline, policy), _identity(pair.candidate, policy)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

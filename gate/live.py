@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gate.budget import Purse
-from gate.course import Course, Ended, FixedCourse
+from gate.course import MOST_STORED, Course, Ended, FixedCourse
 from gate.domain import ARMS, Answer, Completion, PlanRow, Question
 from gate.endpoints.checks import credentials
 from gate.endpoints.transport import HttpEndpoint
 from gate.endpoints.wire import Credentials
-from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems
+from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
 from gate.evaluation import Anchor, Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
 from gate.model_config import ModelPair
 from gate.patterns import patterns
@@ -56,7 +56,6 @@ class Job:
     origin: Origin = field(default_factory=Origin)
     notices: tuple[str, ...] = ()
     simulated: bool = False
-    name: str = ""
 
 
 def ask_part(job: Job, shard: Shard, keeping: Keeping, tools: Tools) -> int:
@@ -64,14 +63,54 @@ def ask_part(job: Job, shard: Shard, keeping: Keeping, tools: Tools) -> int:
     part = replace(job, policy=job.policy.model_copy(update={"budget": shard.share(job.policy.budget)}))
     runner = _runner(part, keeping, tools)
     asked = [one for one in _questions(job) if shard.holds(one)]
-    answered = sum(runner.ask_all(asked, _KeptInterview(job.pairs, job.suites, job.policy)))
+    answered = _ask_and_keep(runner, job, asked)
     runner.kept.store.close()
     tools.out.write(
         f"shard {shard}: {answered:,} of {count(len(asked), 'question')} answered, kept in {keeping.store}\n"
     )
+    _tell_troubles(runner, tools)
+    return EXIT_PASS if answered or not asked else EXIT_UNDECIDED
+
+
+def ask_baselines(job: Job, runs: int, keeping: Keeping, tools: Tools) -> int:
+    """Ask each baseline `runs` times, each a run of its own, for later runs to compare with.
+
+    Once in each half of `baseline_max_age`: so kept runs stay young enough until the next time, and a refresh that was
+    killed, or is done twice, asks only what its half still lacks.
+    """
+    age = job.policy.baseline_max_age_seconds
+    if age is None:
+        raise UsageError("the policy sets no baseline_max_age: no run would use these answers")
+    if not 1 <= runs <= MOST_STORED:
+        raise UsageError(f"--runs: must be 1 to {MOST_STORED}")
+    half = int(tools.now().timestamp() // (age / 2))
+    runner = _runner(job, keeping, tools)
+    asked = [one for one in _questions(job) if one.arm == "baseline"]
+    answered = 0
+    for number in range(1, runs + 1):
+        names = {pair.path: f"{run_identity(pair, job.policy)} {half}.{number}" for pair in job.pairs}
+        runner.kept = Kept(store=runner.kept.store, runs=names)
+        answered += _ask_and_keep(runner, job, asked)
+    runner.kept.store.close()
+    tools.out.write(
+        f"baseline: {answered:,} of {count(runs * len(asked), 'answer')} kept in {keeping.store}, "
+        f"{count(runs, 'run')} of {count(len(asked), 'question')}\n"
+    )
+    _tell_troubles(runner, tools)
+    return EXIT_PASS if answered or not asked else EXIT_UNDECIDED
+
+
+def _ask_and_keep(runner: Runner, job: Job, asked: Sequence[Question]) -> int:
+    """How many of the questions have an answer now. Raises UsageError where none could be kept."""
+    store = runner.kept.store
+    if not store.keeps:
+        raise UsageError(f"{store.path}: cannot be written, and these answers are of use only where they are kept")
+    return sum(runner.ask_all(asked, _KeptInterview(job.pairs, job.suites, job.policy)))
+
+
+def _tell_troubles(runner: Runner, tools: Tools) -> None:
     for line in (*failures({arm: runner.tally.of(arm) for arm in ARMS}), *runner.kept.store.troubles):
         tools.out.write(f"- {printable(line)}\n")
-    return EXIT_PASS if answered or not asked else EXIT_UNDECIDED
 
 
 class _KeptInterview(Interview):
@@ -187,7 +226,7 @@ def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
     return Runner(
         lines=lines,
         purse=Purse(budget=job.policy.budget, clock=tools.clock),
-        kept=Kept(store=store, runs={pair.path: run_identity(pair, job.policy, job.name) for pair in job.pairs}),
+        kept=Kept(store=store, runs={pair.path: run_identity(pair, job.policy) for pair in job.pairs}),
         tally=Tally(job.policy.endpoints),
         progress=progress(tools),
         now=lambda: tools.now().timestamp(),

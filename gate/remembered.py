@@ -6,14 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from gate.course import MOST_STORED
 from gate.domain import Answer, Observation, Question, Unscored
-from gate.evaluation import TWIN, ScoredInterview, Suite
+from gate.evaluation import ScoredInterview, Suite
 from gate.model_config import ModelPair
 from gate.runner import Runner
 from gate.sequential_course import Stored
-
-MOST_RUNS = 8
-"""The newest are used: more of them say little more, and are older."""
 
 _Run = Mapping[str, Answer]
 """By sample id."""
@@ -36,20 +34,16 @@ class Memory:
         """Whole runs, the newest first. One that was stopped early asked only a part, and is no run to compare with."""
         enough = (1 - suite.rule.max_missing) * len(suite.dataset.samples)
         whole = [run for run in self._kept(pair, suite) if len(run) >= enough]
-        newest = sorted(whole, key=lambda run: -max(one.asked_at for one in run.values()))[:MOST_RUNS]
+        newest = sorted(whole, key=lambda run: -max(one.asked_at for one in run.values()))[:MOST_STORED]
         for run in newest:
             for answer in run.values():
                 self.runner.tally.add(answer)
         return [list(self._observations(run, suite)) for run in newest]
 
     def _kept(self, pair: ModelPair, suite: Suite) -> list[_Run]:
-        """Every other run's askings of the first pass: a re-asking is of samples chosen for what they gave.
-
-        A run in which this baseline was both arms has asked it twice.
-        """
+        """Every other run's askings of the first pass: a re-asking is of samples chosen for what they gave."""
         runs: defaultdict[tuple[str, int], dict[str, Answer]] = defaultdict(dict)
-        first = range(suite.rule.repeats)
-        for repeat in (*first, *(TWIN + one for one in first)):
+        for repeat in range(suite.rule.repeats):
             for sample in suite.dataset.samples:
                 asked = Question(
                     config=pair.path, family=suite.name, sample_id=sample.id, arm="baseline", repeat=repeat

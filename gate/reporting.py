@@ -28,6 +28,9 @@ from gate.report import (
 from gate.tally import ArmTally
 from gate.verdict import Decision, decide
 
+_JUMP = 60.0
+"""Seconds that a wall clock may be set back, as it is to keep time, before the report says so."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clocked:
@@ -67,7 +70,7 @@ def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
         blocked=decision.blocked,
         simulated=found.simulated,
         reasons=tuple(dict.fromkeys(reasons)),
-        notices=(*found.notices, *(() if who.void else who.notices), *marked(found.tallies)),
+        notices=(*found.notices, *(() if who.void else who.notices), *marked(found.tallies), *jumped(clocked)),
         comparisons=found.comparisons,
         patterns=found.patterns,
         changes=tuple(change for pair in found.pairs for change in changes(pair)),
@@ -77,6 +80,14 @@ def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
         plan=found.plan,
         provenance=_provenance(found, origin, clocked),
     )
+
+
+def jumped(clocked: Clocked) -> tuple[str, ...]:
+    """A notice where the wall clock was set back while the run went on: times and ages are then not to be trusted."""
+    back = clocked.seconds - (clocked.finished - clocked.started).total_seconds()
+    if back < _JUMP:
+        return ()
+    return ("the clock was set back during the run: times and ages in this report may be wrong",)
 
 
 def neutral(reason: str, origin: Origin, clocked: Clocked, notices: Sequence[str] = ()) -> Report:

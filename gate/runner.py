@@ -18,7 +18,7 @@ from gate.budget import Cost, Purse, Spent, cost, estimate
 from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Question
 from gate.errors import Interrupted
 from gate.policy import EndpointRule
-from gate.store import Label, Reuse, Store, content_key
+from gate.store import Label, Store, content_key
 from gate.store_limits import CLOCK_SKEW
 from gate.tally import Tally
 
@@ -158,7 +158,7 @@ class Runner:
 
     def _find_or_ask(self, question: Question, call: Call) -> Answer:
         rule, key, run = self.lines[call.alias].rule, self._key(call), self.kept.runs[question.config]
-        if found := self.kept.store.find(key, Reuse(run=run)):
+        if found := self.kept.store.find(key, run):
             self.purse.charge(_used(found.completion, rule))
             return Answer(question=question, call=call, outcome=found.completion, asked_at=found.asked_at)
         asked_at = self.now()

@@ -67,13 +67,18 @@ def from_store(job: Job, store: Path, tools: Tools) -> tuple[Subject, ...]:
     """Every family with all stored answers of its baseline. Raises CannotEvaluate where they are too few."""
     with archive_of(job, store, tools) as archive:
         subjects = tuple(subjects_of(job, store, archive, tools))
-    config = job.pairs[0].path
-    need_two(
-        subjects,
-        f"compare the baseline with itself, which asks every question twice: driftgate run --policy … "
-        f"--baseline {config} --candidate {config} --store {store}",
-    )
+    need_two(subjects, _how_to_ask(job, store))
     return subjects
+
+
+def _how_to_ask(job: Job, store: Path) -> str:
+    config = job.pairs[0].path
+    if job.policy.baseline_max_age is not None:
+        return f"ask it several times: driftgate baseline {config} --store {store} --runs 5"
+    return (
+        "compare the baseline with itself, which asks its questions twice: "
+        f"driftgate run --baseline {config} --candidate {config} --store {store}"
+    )
 
 
 def from_runs(policy: Policy, document: Document, files: Sequence[Path]) -> tuple[Subject, ...]:

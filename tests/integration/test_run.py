@@ -13,8 +13,15 @@ def test_run__a_worse_candidate_is_blocked_and_compare_decides_the_same(gate):
     with SimulatedEndpoint(gate.respond) as endpoint:
         done = gate(endpoint.base_url, "models/worse.yml")
     report = gate.report()
-    assert (done.returncode, report["verdict"], report["comparisons"][0]["delta"]) == (1, "blocked", -0.2)
-    assert report["calls"] == {"baseline": 150, "candidate": 150, "cached": 0, "failed": 0}
+    assert (done.returncode, report["verdict"]) == (1, "blocked")
+    calls, (family,) = report["calls"], report["comparisons"]
+    assert calls["baseline"] == calls["candidate"] == family["n_pairs"] < 150, "stopped when a loss was shown"
+    assert family["looks"][-1] == {
+        "samples": family["n_pairs"],
+        "asked": 2 * family["n_pairs"],
+        "delta": family["delta"],
+        "outcome": "regressed",
+    }
     assert report["usage"]["usd"] > 0
     assert [change["what"] for change in report["changes"]] == ["model"]
     assert "sk-very-secret" not in done.stdout + done.stderr + json.dumps(report)
@@ -26,6 +33,24 @@ def test_run__a_worse_candidate_is_blocked_and_compare_decides_the_same(gate):
         check=False,
     )
     assert again.returncode == 1
+
+
+def test_run__fixed_asks_everything_once(gate):
+    policy = gate.policy.replace("version: 1", "version: 1\nrisk: {{design: fixed}}")
+    with SimulatedEndpoint(gate.respond) as endpoint:
+        done = gate(endpoint.base_url, "models/worse.yml", policy=policy)
+    report = gate.report()
+    assert (done.returncode, report["comparisons"][0]["delta"]) == (1, -0.2)
+    assert report["calls"] == {"baseline": 150, "candidate": 150, "cached": 0, "failed": 0}
+
+
+def test_run__a_used_up_budget_is_inconclusive_and_never_a_pass(gate):
+    with SimulatedEndpoint(gate.respond) as endpoint:
+        done = gate(endpoint.base_url, "models/better.yml", budget="calls: 20")
+    report = gate.report()
+    assert (done.returncode, report["verdict"]) == (3, "inconclusive")
+    assert "the budget of 20 calls is used up" in done.stdout
+    assert report["comparisons"][0]["n_pairs"] == 10
 
 
 def test_run__an_equal_candidate_passes(gate):

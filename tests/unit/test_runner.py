@@ -89,7 +89,8 @@ def test_ask_all__another_runs_answer_is_never_used_instead_of_asking(make):
 
 def test_earlier__other_runs_answers_by_run_not_older_than_allowed(make):
     (asked,) = questions("a", arm="baseline")
-    for run, when in (("old", 1_000.0), ("young", 1_900.0), ("own", 1_950.0)):
+    times = {"old": 1_000.0, "young": 1_900.0, "own": 1_950.0, "of a wrong clock": 9_000.0}
+    for run, when in times.items():
         make(Told(lambda prompt, run=run: Completion(text=run)), run=run, now=lambda when=when: when).ask_all(
             [asked], Work()
         )
