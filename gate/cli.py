@@ -161,7 +161,7 @@ def _add_compare(commands: Commands) -> None:
 def _add_validate(commands: Commands) -> None:
     parser = _command(commands, "validate", "check policy, datasets and model configs; calls no endpoint", _validate)
     _policy(parser)
-    parser.add_argument("configs", type=Path, nargs="*", metavar="CONFIG", help="default: all the policy watches")
+    parser.add_argument("configs", type=Path, nargs="*", metavar="CONFIG", help="model configs to check besides")
     parser.add_argument("--root", type=Path, metavar="DIR", help="repository root that paths are relative to")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from gate.domain import Completion
 from gate.errors import UsageError
-from gate.store import Label, Reuse, Store
+from gate.store import Label, Store
 from gate.store_limits import CLOCK_SKEW, Limits
 from gate.store_tools import export, merge_stores, prune, stats
 
@@ -139,7 +139,7 @@ def test_merge__joins_and_keeps_the_first_answer_and_says_what_it_left_out(fille
     sql(two, "UPDATE answer SET completion = x'00' WHERE rowid = 100")
     merge_stores([one, two], tmp_path / "out", say=told)
     store = Store.open(tmp_path / "out", now=lambda: NOW, say=print)
-    texts = [store.find(f"{number:064x}", Reuse(run="r")) for number in range(100)]
+    texts = [store.find(f"{number:064x}", "r") for number in range(100)]
     store.close()
     assert [one.completion.text for one in texts[:99]] == ["first"] * 60 + ["second"] * 39
     assert texts[99] is None
