@@ -25,7 +25,7 @@ from gate.stats.paired import Floats
 Matrix: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[np.float64]]"
 Bools: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 
-_MOST_SIGNS = 400_000_000
+_MOST_SIGNS = 200_000_000
 _CHUNK = 512
 _SLACK = 1e-9
 
@@ -40,7 +40,7 @@ class Band:
 
 def drawn_pairs(n: int) -> int:
     """How many mirrored pairs of sign vectors are drawn for a family of n samples."""
-    return max(1_000, min(10_000, _MOST_SIGNS // max(n, 1)))
+    return max(1_000, min(5_000, _MOST_SIGNS // max(n, 1)))
 
 
 @lru_cache(maxsize=256)

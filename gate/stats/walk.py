@@ -7,7 +7,7 @@ answers come from a store, takes the very same way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 import numpy as np
@@ -76,22 +76,21 @@ class Path:
     passing: list[int] = field(default_factory=list)
     spend: list[float] = field(default_factory=list)
     bands: list[Band] = field(default_factory=list)
-    gains: list[Band] = field(default_factory=list)
     walks: list[Floats] = field(default_factory=list)
     crossed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tally:
-    """Sums over the samples seen by each look; every array has shape (looks,)."""
+    """Sums over the samples seen by each look: one number a look. Plain lists: looks are replayed very often."""
 
-    asked: Ints  # of the sample asked least
-    net: Floats  # lost − gained
-    moved: Ints
-    valid: Ints
-    lost_baseline: Ints
-    lost_candidate: Ints
-    graded: Ints  # samples with a score that is not 0 or 1
+    asked: list[int]  # of the sample asked least
+    net: list[float]  # lost − gained
+    moved: list[int]
+    valid: list[int]
+    lost_baseline: list[int]
+    lost_candidate: list[int]
+    graded: list[int]  # samples with a score that is not 0 or 1
 
 
 def tally(seen: View, first: Means) -> Tally:
@@ -99,10 +98,11 @@ def tally(seen: View, first: Means) -> Tally:
     left, right = first.baseline, first.candidate
     graded = ((left != 0) & (left != 1)) | ((right != 0) & (right != 1))
     lost = [~np.isfinite(arm[:, :columns]).any(axis=1) for arm in (seen.baseline, seen.candidate)]
-    counts = np.cumsum(np.stack([first.differences != 0, first.valid, *lost, graded]), axis=1, dtype=np.int64)[:, ends]
+    flags = np.array([first.differences != 0, first.valid, *lost, graded])
+    counts = flags.cumsum(axis=1, dtype=np.int64)[:, ends].tolist()
     return Tally(
-        asked=np.minimum.accumulate(seen.asked)[ends],
-        net=np.cumsum(-first.differences)[ends],
+        asked=np.minimum.accumulate(seen.asked)[ends].tolist(),
+        net=(-first.differences).cumsum()[ends].tolist(),
         moved=counts[0],
         valid=counts[1],
         lost_baseline=counts[2],
@@ -114,48 +114,54 @@ def tally(seen: View, first: Means) -> Tally:
 def walk_looks(seen: View) -> tuple[Walk, Path]:
     """Look after look until the family is decided, out of answers, or out of looks (then it is open, not closed)."""
     plan, path = seen.plan, Path()
-    repeats = plan.spec.repeats
-    first = seen.means(repeats)
-    walk = Walk(view=seen, means=first, level=plan.passing[0] if plan.passing else 0.0)
+    first = seen.means(plan.spec.repeats)
     if not plan.looks:
-        return walk, path
-    sums = tally(seen, first)
+        return Walk(view=seen, means=first, level=0.0), path
+    sums, need, stuck, judged = tally(seen, first), None, None, 0
+    outcomes: list[Outcome] = []
     for index, end in enumerate(plan.looks):
-        if sums.asked[index] < repeats:
-            return replace(walk, need=np.where(np.arange(plan.spec.n) < end, repeats, 0)), path
-        walk = _looked(walk, sums, path, index)
-        if walk.outcome != "inconclusive":
+        if sums.asked[index] < plan.spec.repeats:
+            need = np.where(np.arange(plan.spec.n) < end, plan.spec.repeats, 0)
             break
+        judged, stuck = index, _lost(sums, index, end).too_many(plan.spec.max_missing)
+        outcomes.append("inconclusive" if stuck else _judge(seen, first, sums, path, index))
+        if outcomes[-1] != "inconclusive":
+            break
+    walk = Walk(
+        view=seen,
+        outcome=outcomes[-1] if outcomes else "inconclusive",
+        size=plan.looks[judged] if outcomes else 0,
+        means=first,
+        level=plan.passing[judged],
+        looks=tuple(_look(plan, sums, index, outcome) for index, outcome in enumerate(outcomes)),
+        need=need,
+        stuck=stuck,
+    )
     return walk, path
 
 
-def _looked(walk: Walk, sums: Tally, path: Path, index: int) -> Walk:
-    plan = walk.view.plan
-    end, valid = plan.looks[index], int(sums.valid[index])
-    lost = Lost(n=end, baseline=int(sums.lost_baseline[index]), candidate=int(sums.lost_candidate[index]))
-    stuck = lost.too_many(plan.spec.max_missing)
-    outcome: Outcome = "inconclusive" if stuck else _judge(walk, sums, path, index)
-    delta = -float(sums.net[index]) / valid if valid else None
-    look = Look(samples=end, asked=2 * plan.spec.repeats * end, delta=delta, outcome=outcome)
-    level, looks = plan.passing[index], (*walk.looks, look)
-    return replace(walk, outcome=outcome, size=end, level=level, looks=looks, stuck=stuck)
+def _lost(sums: Tally, index: int, n: int) -> Lost:
+    return Lost(n=n, baseline=sums.lost_baseline[index], candidate=sums.lost_candidate[index])
 
 
-def _judge(walk: Walk, sums: Tally, path: Path, index: int) -> Outcome:
+def _look(plan: FamilyPlan, sums: Tally, index: int, outcome: Outcome) -> Look:
+    end, valid = plan.looks[index], sums.valid[index]
+    delta = -sums.net[index] / valid if valid else None
+    return Look(samples=end, asked=2 * plan.spec.repeats * end, delta=delta, outcome=outcome)
+
+
+def _judge(seen: View, first: Means, sums: Tally, path: Path, index: int) -> Outcome:
     """One look: regressed before improved before unchanged."""
-    seen, spec = walk.view, walk.view.plan.spec
+    spec, net = seen.plan.spec, sums.net[index]
     path.blocks.append((path.blocks[-1][1] if path.blocks else 0, seen.plan.looks[index]))
     path.spend.append(_spend(seen, index))
-    path.discordant.append(int(sums.moved[index]))
-    net = float(sums.net[index])
-    if seen.clusters is None and spec.repeats == 1 and not sums.graded[index]:
-        low = _exact_bands(seen, int(sums.valid[index]), path, index)
-    else:
-        low = _drawn_bands(seen, walk.means, path, index)
+    path.discordant.append(sums.moved[index])
+    exact = seen.clusters is None and spec.repeats == 1 and not sums.graded[index]
+    low = _exact_band(seen, sums.valid[index], path, index) if exact else _drawn_band(seen, first, path, index)
     path.crossed |= net >= path.bands[-1].high
-    if path.crossed and net > spec.ignore_below * max(int(sums.valid[index]), 1):
+    if path.crossed and net > spec.ignore_below * max(sums.valid[index], 1):
         return "regressed"
-    if -net >= path.gains[-1].high:
+    if net < 0 and -net >= _gains(seen, path, exact=exact)[-1].high:
         return "improved"
     return "unchanged" if net <= low else "inconclusive"
 
@@ -185,33 +191,43 @@ def differs(scores: Matrix) -> bool:
     return bool(kept.size) and bool((np.nanmax(kept, axis=1) > np.nanmin(kept, axis=1)).any())
 
 
-def _exact_bands(seen: View, n: int, path: Path, index: int) -> float:
+def _exact_band(seen: View, n: int, path: Path, index: int) -> float:
     """Boundaries of a look at independent 0/1 samples. Returns the net loss up to which it passes."""
     plan, moved = seen.plan, path.discordant[-1]
     passing = passes_up_to(n, moved, margin=plan.spec.margin, level=plan.passing[index])
     path.passing.append(passing)
-    discordant, spend = tuple(path.discordant), tuple(path.spend)
-    loss = boundary(discordant, spend, tuple(path.passing), cap=plan.alpha)
-    gain = boundary(discordant, spend, cap=plan.alpha)
+    loss = boundary(tuple(path.discordant), tuple(path.spend), tuple(path.passing), cap=plan.alpha)
     low = 2.0 * passing - moved if passing >= 0 else -np.inf
     path.bands.append(Band(low=low, high=2.0 * loss.cross - moved))
-    path.gains.append(Band(high=2.0 * gain.cross - moved))
     return low
 
 
-def _drawn_bands(seen: View, first: Means, path: Path, index: int) -> float:
+def _drawn_band(seen: View, first: Means, path: Path, index: int) -> float:
     """Boundaries of a look at graded, repeated or clustered scores, from drawn signs."""
     plan, end = seen.plan, seen.plan.looks[index]
-    loss = -first.differences[:end]
     path.passing.append(-1)
-    path.walks = cumulate(seen, loss[:, None], path)
-    for bands in (path.bands, path.gains):
-        alive, crossed = survivors(path.walks, bands)
-        high = next_high(path.walks[-1], alive, crossed, spend=path.spend[-1], cap=plan.alpha)
-        bands.append(Band(high=high))
-    kept = np.arange(end)
-    passed = unharmed(seen, first, kept, margin=plan.spec.margin, level=plan.passing[index])
+    path.walks = cumulate(seen, -first.differences[:end, None], path)
+    path.bands.append(_next_band(path, path.bands, plan.alpha))
+    passed = unharmed(seen, first, np.arange(end), margin=plan.spec.margin, level=plan.passing[index])
     return np.inf if passed else -np.inf
+
+
+def _next_band(path: Path, bands: list[Band], alpha: float) -> Band:
+    look = len(bands)
+    alive, crossed = survivors(path.walks, bands)
+    return Band(high=next_high(path.walks[look], alive, crossed, spend=path.spend[look], cap=alpha))
+
+
+def _gains(seen: View, path: Path, *, exact: bool) -> list[Band]:
+    """The mirror image, for gains: boundaries with a spending of their own, and no stop for "unchanged"."""
+    alpha = seen.plan.alpha
+    if exact:  # the last of them is enough: the recursion keeps those before
+        cross = boundary(tuple(path.discordant), tuple(path.spend), cap=alpha).cross
+        return [Band(high=2.0 * cross - path.discordant[-1])]
+    bands: list[Band] = []
+    for _ in path.discordant:
+        bands.append(_next_band(path, bands, alpha))
+    return bands
 
 
 def cumulate(seen: View, values: Matrix, path: Path) -> list[Floats]:
