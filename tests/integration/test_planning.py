@@ -101,12 +101,12 @@ def test_selftest__on_stored_answers_after_what_it_said_to_run(gate):
     with SimulatedEndpoint(noisy(gate)) as endpoint:
         gate(endpoint.base_url, "models/good.yml", "--store", "kept.sqlite", policy=policy)
     done = selftest(
-        gate, "--baseline", "models/good.yml", "--store", "kept.sqlite", "--simulations", "20", "--out", "st"
+        gate, "--baseline", "models/good.yml", "--store", "kept.sqlite", "--simulations", "100", "--out", "st"
     )
     assert done.returncode == 0, done.stderr
     content = json.loads((gate.folder / "st/selftest.json").read_text())
     assert done.stdout.splitlines()[0] == content["headline"]
-    assert content["blocked"]["of"] == 20
+    assert content["blocked"]["of"] == 100
     assert content["units"][0]["asked_twice"] == 150
 
 
