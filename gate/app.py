@@ -73,13 +73,51 @@ def baseline(policy: Path, configs: Sequence[Path], store: Path, runs: int, tool
     return ask_baselines(_read_job(policy, pairs), runs, Keeping(store=store), tools)
 
 
-def plan(options: RunOptions, shards: int, tools: Tools) -> int:
+def plan(options: RunOptions, json_file: Path | None, tools: Tools) -> int:
+    """Say what a run would ask, what it may cost and what it can see."""
+    from gate.planning_commands import show_plan
+
+    return show_plan(_job(options), options.answers, json_file, tools)
+
+
+def plan_matrix(options: RunOptions, shards: int, tools: Tools) -> int:
     """Check all that a run needs, then print a GitHub Actions matrix of its shards."""
     from gate.sharding import matrix
 
     _job(options)
     tools.out.write(f"{matrix(shards)}\n")
     return EXIT_PASS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTestOptions:
+    """Stored answers of a `baseline` model config, or recorded `runs` of it."""
+
+    policy: Path
+    baseline: Path | None
+    runs: tuple[Path, ...]
+    store: Path
+    out: Path
+    simulations: int
+
+
+def selftest(options: SelfTestOptions, tools: Tools) -> int:
+    """Show how often this gate blocks wrongly and what it catches; 1 when it blocks too often."""
+    from gate.policy import parse_policy
+    from gate.selftest_commands import Answers, from_runs, from_store, show_selftest
+
+    if options.simulations < 1:
+        raise UsageError("--simulations: must be at least 1")
+    if options.baseline is None:
+        policy, document = parse_policy(read_local(options.policy), file=str(options.policy))
+        answers = Answers(subjects=from_runs(policy, document, options.runs), policy=policy)
+    else:
+        itself = RunOptions(
+            policy=options.policy, baseline=options.baseline, candidate=options.baseline, out=options.out
+        )
+        job = _job(itself)
+        answers = Answers(subjects=from_store(job, options.store, tools), policy=job.policy)
+    return show_selftest(answers, options.simulations, options.out, tools)
 
 
 def _job(options: RunOptions, *, simulated: bool = False) -> Job:

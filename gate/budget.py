@@ -36,11 +36,15 @@ def estimate(request: ChatRequest, price: Price | None) -> Cost:
 
     For a reservation only: what was really used replaces it. 1,024 tokens where no maximum is set.
     """
+    usage = most_used(request)
+    return Cost(tokens=usage.input_tokens + usage.output_tokens, usd=cost(usage, price) or 0.0)
+
+
+def most_used(request: ChatRequest) -> Usage:
+    """The tokens of `estimate`."""
     read = int(sum(len(one.content) for one in request.messages) / _CHARACTERS_A_TOKEN) + 8
     stated = request.parameters.get("max_tokens")
-    written = stated if isinstance(stated, int) else _UNSTATED_OUTPUT
-    usage = Usage(input_tokens=read, output_tokens=written)
-    return Cost(tokens=read + written, usd=cost(usage, price) or 0.0)
+    return Usage(input_tokens=read, output_tokens=stated if isinstance(stated, int) else _UNSTATED_OUTPUT)
 
 
 def cost(usage: Usage, price: Price | None) -> float | None:

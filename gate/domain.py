@@ -274,3 +274,35 @@ class Pattern:
     config: str | None
     families: tuple[str, ...]
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """What one unit (a family, or a blocking slice of it) will be asked and can see: said before any call.
+
+    `alpha` is the unit's share. `baseline` (mean score) and `noise` (mean squared difference of two askings of a
+    sample) are from that many stored samples; 0 means that they are assumed. `visible` is the smallest drop that will
+    be caught with the policy's power, None where none would; `gating` is never true for a unit whose margin is smaller
+    than that, and `samples_needed` then says how many would do (None: no number would). Calls, tokens and USD are of
+    families, over both arms, as expected and at most; None where nobody has worked them out, or no price is stated.
+    """
+
+    config: str | None
+    family: str
+    slice: SliceKey | None
+    severity: Severity
+    samples: int
+    repeats: int
+    margin: float
+    alpha: float
+    baseline: float
+    baseline_samples: int
+    noise: float
+    noise_samples: int
+    visible: float | None
+    gating: bool
+    samples_needed: int | None
+    expected_calls: int | None = None
+    most_calls: int | None = None
+    tokens: tuple[int, int] | None = None
+    usd: tuple[float, float] | None = None

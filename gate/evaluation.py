@@ -142,7 +142,7 @@ class Interview:
         )
         # Arms that ask the very same question are two askings of it, or noise would look like none.
         twin = question.arm == "candidate" and question.config in self._twins
-        return Call(alias=config.endpoint, request=request, repeat=question.repeat + (_TWIN if twin else 0))
+        return Call(alias=config.endpoint, request=request, repeat=question.repeat + (TWIN if twin else 0))
 
 
 class ScoredInterview(Interview):
@@ -161,7 +161,8 @@ class ScoredInterview(Interview):
         )
 
 
-_TWIN = 1_000  # repeats of one sample stay far below
+TWIN = 1_000
+"""Added to the candidate's repeat where both arms ask the very same. Repeats of one sample stay far below."""
 
 
 def _asks_the_same(pair: ModelPair, policy: Policy) -> bool:

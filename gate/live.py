@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gate.budget import Purse
 from gate.course import MOST_STORED, Course, Ended, FixedCourse
-from gate.domain import ARMS, Answer, Completion, Question
+from gate.domain import ARMS, Answer, Completion, PlanRow, Question
 from gate.endpoints.checks import credentials, trusted
 from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.trust import Trust
@@ -17,14 +17,18 @@ from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
 from gate.evaluation import Anchor, Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
 from gate.model_config import ModelPair
 from gate.patterns import patterns
+from gate.planning import rows_of
 from gate.policy import Policy
 from gate.positions import Document
 from gate.progress import progress, tell_look
 from gate.recorded import write_results
+from gate.rehearsal import Subject, subject
 from gate.report import Origin, Report
 from gate.reporting import Clocked, Findings, evaluated, failures
 from gate.runner import Kept, Line, Runner
+from gate.sequential_course import SequentialCourse, Stored as StoredRuns, stored_matrix
 from gate.sharding import Shard
+from gate.stats.flips import Matrix
 from gate.store import Store
 from gate.store_limits import Limits
 from gate.tally import Tally
@@ -127,12 +131,15 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     started, begun = tools.now(), tools.clock()
     runner = _runner(job, keeping, tools)
     interview = ScoredInterview(job.pairs, job.suites, job.policy)
-    ended = _run(_course(job, runner, interview), runner, interview, tools)
+    stored = _stored(job, runner, interview)
+    plan = planned(job, stored)
+    ended = _run(_course(job, stored), runner, interview, tools)
     runner.kept.store.close()
     _write(ended, job.pairs, out)
     found = Findings(
         comparisons=ended.comparisons,
         patterns=patterns(ended.measured, ended.comparisons, alpha=job.policy.risk.alpha, anchor=job.anchor),
+        plan=plan,
         tallies={arm: runner.tally.of(arm) for arm in ARMS},
         pairs=job.pairs,
         policy_digest=job.digest,
@@ -146,16 +153,46 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     return evaluated(found, job.origin, clocked)
 
 
-def _course(job: Job, runner: Runner, interview: ScoredInterview) -> Course:
+def planned(job: Job, stored: StoredRuns) -> tuple[PlanRow, ...]:
+    """What each unit can see, from the stored runs that this one uses; nothing is simulated here."""
+    return rows_of(
+        [
+            family_subject(pair, suite, stored_matrix(stored.get((pair.path, suite.name), ())))
+            for pair in job.pairs
+            for suite in job.suites
+        ],
+        job.policy,
+    )
+
+
+def family_subject(pair: ModelPair, suite: Suite, stored: Matrix | None, known: Matrix | None = None) -> Subject:
+    """`known`: all stored scores of the baseline; those of the whole runs where left out."""
+    samples = suite.dataset.samples
+    known = stored if known is None else known
+    return subject(pair.path, suite.name, suite.rule, samples, metric=suite.family.metric, known=known, stored=stored)
+
+
+def _course(job: Job, stored: StoredRuns) -> Course:
     if job.policy.risk.design == "fixed":
         return FixedCourse(job.pairs, job.suites, job.policy)
+    return SequentialCourse(job.pairs, job.suites, job.policy, stored)
+
+
+def _stored(job: Job, runner: Runner, interview: ScoredInterview) -> StoredRuns:
     from gate.remembered import Memory
-    from gate.sequential_course import SequentialCourse
 
     age = job.policy.baseline_max_age_seconds
-    memory = None if age is None else Memory(runner=runner, interview=interview, max_age=age)
-    stored = memory.stored(job.pairs, job.suites) if memory else {}
-    return SequentialCourse(job.pairs, job.suites, job.policy, stored)
+    return {} if age is None else Memory(runner=runner, interview=interview, max_age=age).stored(job.pairs, job.suites)
+
+
+def stored_runs(job: Job, keeping: Keeping, tools: Tools) -> StoredRuns:
+    """The whole baseline runs that `evaluate` would compare with; nothing is asked."""
+    if job.policy.baseline_max_age is None:
+        return {}
+    runner = _runner(job, keeping, tools)
+    found = _stored(job, runner, ScoredInterview(job.pairs, job.suites, job.policy))
+    runner.kept.store.close()
+    return found
 
 
 def _run(course: Course, runner: Runner, interview: ScoredInterview, tools: Tools) -> Ended:

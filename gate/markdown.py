@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from gate.domain import Comparison
+from gate.domain import Comparison, PlanRow
 from gate.report import Report
 from gate.wording import (
     OUTCOME_ICONS,
@@ -20,8 +20,10 @@ from gate.wording import (
     because,
     count,
     duration,
+    gates,
     headline,
     interval,
+    known_noise,
     listed,
     path,
     points,
@@ -94,6 +96,7 @@ def _render(report: Report, rows: Sequence[Comparison]) -> str:
         _quiet_slices([one for one in shown if not notable(one)]),
         _config_changes(report),
         _measurement(report),
+        _plan(report),
         _footer(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -246,6 +249,39 @@ def _not_measured(report: Report) -> list[str]:
         for one in report.comparisons
         if one.slice is None and (one.n_dropped.baseline or one.n_dropped.candidate)
     ]
+
+
+_PLAN_HEADERS = ("family", "n", "sees", "margin", "gating")
+_MOST_PLANNED = 60
+
+
+def _plan(report: Report) -> str:
+    """What was said before the first call. Units that cannot see their margin come first where not all fit."""
+    from tabulate import tabulate
+
+    if not report.plan:
+        return ""
+    blind = sum(not row.gating for row in report.plan if row.severity == "blocking")
+    kept = sorted(report.plan, key=lambda row: row.gating)[:_MOST_PLANNED]
+    several = len({row.config for row in report.plan}) > 1
+    rows = [_planned(row, several=several) for row in report.plan if row in kept]
+    table = tabulate(
+        rows,
+        headers=_PLAN_HEADERS,
+        tablefmt="github",
+        colalign=("left", "right", "right", "right", "left"),
+        disable_numparse=True,
+    )
+    title = "What this gate can see" + (f": {count(blind, 'unit')} too small for the margin" if blind else "")
+    noises = listed(list(dict.fromkeys(known_noise(row) for row in report.plan)))
+    text = f"the smallest drop in points that will be caught, as planned before the first call; noise {noises}"
+    return _folded(title, f"{table}\n\n_sees_: {text}{_dropped(len(report.plan) - len(rows))}")
+
+
+def _planned(row: PlanRow, *, several: bool) -> tuple[str, ...]:
+    name = code(row.family) if row.slice is None else f"&emsp;↳ {code(f'{row.slice.name}: {row.slice.value}')}"
+    name = f"{name} of {code(row.config)}" if several and row.config else name
+    return name, f"{row.samples:,}", points(row.visible), points(row.margin), gates(row)
 
 
 def _folded(title: str, body: str) -> str:

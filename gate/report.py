@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from gate.domain import Comparison, Pattern, Verdict
+from gate.domain import Comparison, Pattern, PlanRow, Verdict
 from gate.errors import UsageError
 
 SCHEMA_VERSION = 1
@@ -106,6 +106,7 @@ class Report:
     calls: Calls = field(default_factory=Calls)
     usage: UsageReport = field(default_factory=UsageReport)
     reused: Reused | None = None
+    plan: tuple[PlanRow, ...] = ()  # made before the first call
     provenance: Provenance
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from gate import __version__
 from gate.comparing import SEED
-from gate.domain import ARMS, Arm, Comparison, Pattern
+from gate.domain import ARMS, Arm, Comparison, Pattern, PlanRow
 from gate.identity import identity
 from gate.model_config import LoadedConfig, ModelPair
 from gate.policy import IdentityRule
@@ -47,6 +47,7 @@ class Findings:
 
     comparisons: tuple[Comparison, ...] = ()
     patterns: tuple[Pattern, ...] = ()
+    plan: tuple[PlanRow, ...] = ()
     tallies: Mapping[Arm, ArmTally] = field(default_factory=dict)
     pairs: tuple[ModelPair, ...] = ()
     policy_digest: str | None = None
@@ -76,6 +77,7 @@ def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
         calls=calls(found.tallies),
         usage=usage(found.tallies),
         reused=reused(found.tallies),
+        plan=found.plan,
         provenance=_provenance(found, origin, clocked),
     )
 

@@ -18,17 +18,71 @@ from gate.comparing import (
     sliced,
 )
 from gate.course import Ended, Record, was_asked
-from gate.domain import ARMS, Arm, Comparison, Observation, PerArm, Question, Score
+from gate.domain import ARMS, Arm, Comparison, Observation, PerArm, Question, Sample, Score
 from gate.evaluation import Suite
 from gate.model_config import ModelPair
-from gate.policy import Policy, slice_rules
+from gate.policy import FamilyRule, Policy, slice_rules
 from gate.stats.decision import UnitResult
 from gate.stats.design import Asks, FamilySpec, Scores, SliceSpec
 from gate.stats.engine import decide, plan_looks, wanted
+from gate.stats.flips import Bools, Matrix
 from gate.stats.paired import Ints
 
 Stored = Mapping[tuple[str, str], Sequence[Sequence[Observation]]]
 """(config, family) → whole stored runs of the baseline, each in the order of the samples."""
+
+
+def units(
+    config: str | None, family: str, metric: str, rule: FamilyRule, samples: Sequence[Sample]
+) -> tuple[Described, ...]:
+    """A family and then its slices, as the engine takes and gives them."""
+    whole = described(config=config, family=family, metric=metric, rule=rule)
+    keys = slice_keys(slice_rules(family, rule), [one.slices for one in samples])
+    return whole, *(sliced(whole, key, slice_rule) for key, slice_rule in keys)
+
+
+def family_key(config: str | None, family: str) -> str:
+    """What the engine calls a family of a model config."""
+    return f"{config}\n{family}"
+
+
+def members(one: Described, samples: Sequence[Sample]) -> Bools:
+    """Which samples a unit is made of, shape (n,)."""
+    key = one.slice
+    return np.array([key is None or sample.slices.get(key.name) == key.value for sample in samples], dtype=bool)
+
+
+def stored_matrix(runs: Sequence[Sequence[Observation]]) -> Matrix | None:
+    """Scores of whole stored runs, shape (n, runs); None without any."""
+    return np.array([[_value(one) for one in run] for run in runs]).T if runs else None
+
+
+def family_spec(
+    key: str, rule: FamilyRule, named: Sequence[Described], samples: Sequence[Sample], stored: Matrix | None
+) -> FamilySpec:
+    """What the engine is told of a family and its slices before any call."""
+    return FamilySpec(
+        key=key,
+        n=len(samples),
+        repeats=rule.repeats,
+        clusters=cluster_numbers([(one.id, one.cluster) for one in samples]),
+        margin=rule.margin,
+        severity=rule.severity,
+        ignore_below=rule.ignore_below,
+        max_missing=rule.max_missing,
+        slices=tuple(_slice_spec(one, samples) for one in named if one.slice is not None),
+        stored=stored,
+    )
+
+
+def _slice_spec(one: Described, samples: Sequence[Sample]) -> SliceSpec:
+    return SliceSpec(
+        key="" if one.slice is None else f"{one.slice.name}={one.slice.value}",
+        members=members(one, samples),
+        margin=one.margin,
+        severity=one.severity,
+        ignore_below=one.ignore_below,
+    )
 
 
 class SequentialCourse:
@@ -125,14 +179,13 @@ class _Part:
 
     @classmethod
     def of(cls, pair: ModelPair, suite: Suite) -> _Part:
-        whole = described(config=pair.path, family=suite.name, metric=suite.family.metric, rule=suite.rule)
         samples = suite.dataset.samples
-        keys = slice_keys(slice_rules(suite.name, suite.rule), [one.slices for one in samples])
+        whole, *slices = units(pair.path, suite.name, suite.family.metric, suite.rule, samples)
         return cls(
             config=pair.path,
             suite=suite,
             whole=whole,
-            slices=[sliced(whole, key, rule) for key, rule in keys],
+            slices=slices,
             arms={
                 arm: _Arm(np.full((len(samples), 1), np.nan), np.zeros(len(samples), dtype=np.int64)) for arm in ARMS
             },
@@ -141,37 +194,14 @@ class _Part:
 
     @property
     def key(self) -> str:
-        return f"{self.config}\n{self.suite.name}"
+        return family_key(self.config, self.suite.name)
 
     def spec(self, stored: Sequence[Sequence[Observation]]) -> FamilySpec:
-        samples, rule = self.suite.dataset.samples, self.suite.rule
-        return FamilySpec(
-            key=self.key,
-            n=len(samples),
-            repeats=rule.repeats,
-            clusters=cluster_numbers([(one.id, one.cluster) for one in samples]),
-            margin=rule.margin,
-            severity=rule.severity,
-            ignore_below=rule.ignore_below,
-            max_missing=rule.max_missing,
-            slices=tuple(self._slice_spec(one) for one in self.slices),
-            stored=np.array([[_value(one) for one in run] for run in stored]).T if stored else None,
-        )
-
-    def _slice_spec(self, one: Described) -> SliceSpec:
-        key = one.slice
-        name = "" if key is None else f"{key.name}={key.value}"
-        return SliceSpec(
-            key=name,
-            members=self._members(one),
-            margin=one.margin,
-            severity=one.severity,
-            ignore_below=one.ignore_below,
-        )
+        named, samples = (self.whole, *self.slices), self.suite.dataset.samples
+        return family_spec(self.key, self.suite.rule, named, samples, stored_matrix(stored))
 
     def _members(self, one: Described) -> np.ndarray:
-        samples, key = self.suite.dataset.samples, one.slice
-        return np.array([key is None or sample.slices.get(key.name) == key.value for sample in samples], dtype=bool)
+        return members(one, self.suite.dataset.samples)
 
     def questions(self, asks: Asks) -> Iterator[Question]:
         """Both arms of an asking next to each other, taking turns to go first."""

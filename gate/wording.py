@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from gate.domain import Comparison, Outcome, PatternKind, Stage, Verdict
+from gate.domain import Comparison, Outcome, PatternKind, PlanRow, Stage, Verdict
 from gate.report import Report
 
 MINUS = "\N{MINUS SIGN}"
@@ -180,3 +180,23 @@ def _passed(report: Report) -> str:
     better = [one.family for one in families if one.outcome == "improved"]
     text = f"no blocking regression in {count(len(families), 'family', 'families')}"
     return f"{text}; {listed(better)} improved" if better else text
+
+
+def plan_unit(row: PlanRow) -> str:
+    return row.family if row.slice is None else f"{row.family} / {row.slice.name}={row.slice.value}"
+
+
+def gates(row: PlanRow) -> str:
+    """Can a pass rest on this unit? If not, why, and how many samples would do."""
+    if row.gating:
+        return "yes"
+    if row.visible is not None and row.visible <= row.margin:
+        return "no: advisory"
+    needed = f"{row.samples_needed:,} samples would do" if row.samples_needed else "no number of samples would do"
+    return f"no: {needed}"
+
+
+def known_noise(row: PlanRow) -> str:
+    """``8.0 % (assumed)``, ``7.1 % (from 400 samples)``."""
+    source = f"from {count(row.noise_samples, 'sample')}" if row.noise_samples else "assumed"
+    return f"{100 * row.noise:.1f} % ({source})"
