@@ -72,7 +72,7 @@ class Purse:
     _reserved: Cost = field(default_factory=Cost)
     _in_flight: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
-    refusal: str = field(default="", init=False)  # why a call was refused; "" while none was
+    refused: bool = field(default=False, init=False)  # was a call ever refused?
 
     def __post_init__(self) -> None:
         self._begun = self.clock()
@@ -85,8 +85,8 @@ class Purse:
         with self._changed:
             while True:
                 if used_up := self._used_up():
-                    self.refusal = f"the budget of {used_up} is used up"
-                    return CallFailure(kind="budget", detail=self.refusal)
+                    self.refused = True
+                    return CallFailure(kind="budget", detail=f"the budget of {used_up} is used up")
                 if self._in_flight == 0 or self._fits(wanted):
                     break
                 self._changed.wait(1.0)  # a limit in minutes must be seen even when nothing comes back

@@ -145,7 +145,7 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
         policy_digest=job.digest,
         dataset_digests=dataset_digests(job.suites),
         identity=job.policy.identity,
-        cut=runner.purse.refusal,
+        cut=runner.cut,
         notices=(*job.notices, *runner.kept.store.troubles, *_waiver_notice(job.policy)),
         simulated=job.simulated,
     )

@@ -26,7 +26,7 @@ from gate.report import (
     UsageReport,
 )
 from gate.tally import ArmTally
-from gate.verdict import Decision, decide
+from gate.verdict import Cut, Decision, decide
 
 _JUMP = 60.0
 """Seconds that a wall clock may be set back, as it is to keep time, before the report says so."""
@@ -53,7 +53,7 @@ class Findings:
     policy_digest: str | None = None
     dataset_digests: Mapping[str, str] = field(default_factory=dict)
     identity: IdentityRule = field(default_factory=IdentityRule)
-    cut: str = ""  # why the run ended before everything was asked
+    cut: Cut = ""
     notices: tuple[str, ...] = ()
     simulated: bool = False
 
@@ -61,7 +61,7 @@ class Findings:
 def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
     """The report of a run that evaluated something."""
     who = identity({arm: one.served for arm, one in found.tallies.items()}, found.identity)
-    decision = Decision(verdict="error") if who.void else decide(found.comparisons, whole=not found.cut)
+    decision = Decision(verdict="error") if who.void else decide(found.comparisons, cut=found.cut)
     reasons = [*(who.notices if who.void else ()), *failures(found.tallies)]
     if decision.verdict in ("inconclusive", "error"):
         reasons += [f"{one.family}: {one.reason}" for one in decision.because if one.slice is None]

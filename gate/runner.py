@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from gate.budget import Cost, Purse, Spent, cost, estimate
 from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Question
@@ -134,6 +134,13 @@ class Runner:
     def _key(self, call: Call) -> str:
         rule = self.lines[call.alias].rule
         return content_key(protocol=rule.protocol, base_url=rule.base_url, request=call.request, repeat=call.repeat)
+
+    @property
+    def cut(self) -> Literal["", "budget", "given-up"]:
+        """What kept questions from being asked, if anything did."""
+        if self.purse.refused:
+            return "budget"
+        return "given-up" if self._fatal else ""
 
     def standings(self) -> tuple[Standing, ...]:
         """Every family that was asked, in the order of its first question."""
