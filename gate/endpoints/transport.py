@@ -6,6 +6,7 @@ netrc are not read, and what a failure says holds no body, header or key.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import random
@@ -16,16 +17,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 
 from gate.domain import CallFailure, ChatRequest, Completion, FailureKind
 from gate.endpoints import PROTOCOLS
+from gate.endpoints.batch_wire import HttpCall, Reply
 from gate.endpoints.wire import Credentials
 from gate.policy import EndpointRule, is_loopback
 
 BODY_LIMIT = 8 * 1024 * 1024
+FILE_LIMIT = 4 * 1024**3
+"""Bytes of a reply that is streamed to a file."""
 LONGEST_WAIT = 60.0
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _KINDS: dict[int, FailureKind] = {401: "auth", 403: "auth", 404: "not-found", 410: "gone", 429: "rate-limited"}
@@ -109,6 +114,46 @@ class HttpEndpoint:
             allow_redirects=False,
             stream=True,
         )
+
+    def exchange(self, call: HttpCall) -> Reply | CallFailure:
+        """One attempt of a call that is no question, below `base_url`, by the same rules of trust. Never raises.
+
+        A CallFailure: no reply came, and whether the call arrived is not known.
+        """
+        limit = self.rule.timeout_seconds
+        try:
+            self._check_address()
+            with contextlib.ExitStack() as open_ones:
+                body = open_ones.enter_context(call.body.open("rb")) if isinstance(call.body, Path) else call.body
+                response = self._session().request(
+                    call.method,
+                    f"{self.rule.base_url}{call.path}",
+                    data=body or None,
+                    headers={"User-Agent": "driftgate", **call.headers},
+                    timeout=(min(10.0, limit), limit),
+                    allow_redirects=False,
+                    stream=True,
+                )
+                return self._received(open_ones.enter_context(response), call.into)
+        except requests.Timeout:
+            return self._failure("timeout", f"gave no answer in {limit:g} s")
+        except (requests.RequestException, OSError) as error:
+            return self._failure("network", f"could not be reached ({type(error).__name__})")
+
+    def _received(self, response: requests.Response, into: Path | None) -> Reply | CallFailure:
+        status, content, size = response.status_code, bytearray(), 0
+        if not 200 <= status < 300:
+            refused = self._refused(status, response.headers)
+            if isinstance(refused, _Again):
+                return Reply(status=status, failure=refused.failure, again=True, wait=refused.wait)
+            return Reply(status=status, failure=refused)
+        with contextlib.nullcontext() if into is None else into.open("wb") as file:
+            for chunk in response.iter_content(65536):
+                size += len(chunk)
+                if size > (BODY_LIMIT if file is None else FILE_LIMIT):
+                    return self._failure("protocol", "answered with more than can be taken")
+                content.extend(chunk) if file is None else file.write(chunk)
+        return Reply(status=status, body=bytes(content))
 
     def _session(self) -> requests.Session:
         found: requests.Session | None = getattr(self._local, "session", None)
