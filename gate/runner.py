@@ -18,7 +18,7 @@ from gate.budget import Cost, Purse, Spent, cost, estimate
 from gate.domain import Answer, Arm, Call, CallFailure, ChatRequest, Completion, Question
 from gate.errors import Interrupted
 from gate.policy import EndpointRule
-from gate.store import Label, Reuse, Store, content_key
+from gate.store import Label, Reuse, Store, Stored, content_key
 from gate.tally import Tally
 
 T = TypeVar("T")
@@ -55,11 +55,32 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """The place of an answer in the store: content key and run. `found`: an answer that may be used."""
+
+    key: str
+    run: str
+    found: Stored | None
+
+    @property
+    def own(self) -> bool:
+        """The answer was paid for by this run, before it was interrupted or by a batch."""
+        return self.found is not None and self.found.run == self.run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """The store, and which of its answers may be used instead of asking."""
 
     store: Store
     reuse: Mapping[tuple[str, Arm], Reuse]  # by config and arm
+
+    def slot(self, question: Question, call: Call, rule: EndpointRule) -> Slot:
+        """Where the answer to a question is kept, and the answer, if it is there already."""
+        key = content_key(protocol=rule.protocol, base_url=rule.base_url, request=call.request, repeat=call.repeat)
+        reuse = self.reuse[question.config, question.arm]
+        reuse = replace(reuse, max_age=None) if question.fresh else reuse
+        return Slot(key=key, run=reuse.run, found=self.store.find(key, reuse))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,21 +165,18 @@ class Runner:
 
     def _find_or_ask(self, question: Question, call: Call) -> Answer:
         rule = self.lines[call.alias].rule
-        key = content_key(protocol=rule.protocol, base_url=rule.base_url, request=call.request, repeat=call.repeat)
-        reuse = self.kept.reuse[question.config, question.arm]
-        reuse = replace(reuse, max_age=None) if question.fresh else reuse
-        if found := self.kept.store.find(key, reuse):
-            own = found.run == reuse.run
-            if own:
-                self.purse.charge(_used(found.completion, rule))
+        slot = self.kept.slot(question, call, rule)
+        if found := slot.found:
+            if slot.own:
+                self.purse.charge(spent_on(found.completion, rule))
             return Answer(
-                question=question, call=call, outcome=found.completion, cached=not own, asked_at=found.asked_at
+                question=question, call=call, outcome=found.completion, cached=not slot.own, asked_at=found.asked_at
             )
         asked_at = self.now()
         outcome = self._fatal.get(call.alias) or self._ask(call, rule)
         if isinstance(outcome, Completion):
             label = Label(endpoint=call.alias, protocol=rule.protocol, host=rule.base_url, model=call.request.model)
-            self.kept.store.put(key, reuse.run, outcome, asked_at=asked_at, label=label)
+            self.kept.store.put(slot.key, slot.run, outcome, asked_at=asked_at, label=label)
         elif outcome.fatal:
             self._fatal.setdefault(call.alias, CallFailure(kind="given-up", detail=outcome.detail))
         return Answer(question=question, call=call, outcome=outcome, cached=False, asked_at=asked_at)
@@ -173,7 +191,7 @@ class Runner:
         used = Cost()
         try:
             outcome = line.endpoint.ask(call.request)
-            used = _used(outcome, rule)
+            used = spent_on(outcome, rule)
         except Exception as error:  # noqa: BLE001 - one call must not end a run that was paid for
             outcome = CallFailure(kind="protocol", detail=f"asking failed ({type(error).__name__})")
         finally:
@@ -181,11 +199,13 @@ class Runner:
         return outcome
 
 
-def _used(outcome: Completion | CallFailure, rule: EndpointRule) -> Cost:
+def spent_on(outcome: Completion | CallFailure, rule: EndpointRule) -> Cost:
+    """Tokens and USD of what came back; nothing for a failure."""
     if isinstance(outcome, CallFailure):
         return Cost()
     usage = outcome.usage
-    return Cost(tokens=usage.input_tokens + usage.output_tokens, usd=cost(usage, rule.price) or 0.0)
+    usd = cost(usage, rule.price, outcome.route) or 0.0
+    return Cost(tokens=usage.input_tokens + usage.output_tokens, usd=usd)
 
 
 class _Pool:

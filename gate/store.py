@@ -168,6 +168,17 @@ class Store:
             self._disconnect()
 
     @property
+    def writable(self) -> bool:
+        with self._lock:
+            return self._writable
+
+    @property
+    def lost(self) -> int:
+        """Answers that could not be kept."""
+        with self._lock:
+            return self._lost.total()
+
+    @property
     def troubles(self) -> tuple[str, ...]:
         """What went wrong with the store itself, in words, for the report's notices."""
         with self._lock:
