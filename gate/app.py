@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out."""
+    """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out.
+
+    `batch`: minutes that a run waits for its batches; None: it asks live.
+    """
 
     policy: Path
     baseline: Path
     candidate: Path
     out: Path
     store: Path | None = None
+    batch: float | None = None
 
     @property
     def answers(self) -> Path:
@@ -36,9 +40,12 @@ class RunOptions:
 
 def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
     """Ask the endpoints of both model configs, compare, decide. `simulated` is said in every output."""
-    from gate.live import Keeping, evaluate
+    from gate.live import Keeping, evaluate, prefetch
 
-    report = evaluate(_job(options, simulated=simulated), options.out, Keeping(store=options.answers), tools)
+    job, keeping = _job(options, simulated=simulated), Keeping(store=options.answers)
+    if options.batch is not None:
+        job = prefetch(job, keeping, options.batch * 60, tools)
+    report = evaluate(job, options.out, keeping, tools)
     return finish(report, options.out, tools)
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gate.batch_book import Book
+from gate.batch_plan import Desk, Planner
+from gate.batching import Batching
 from gate.budget import Purse
 from gate.comparing import Measured, compare
 from gate.domain import ARMS, Answer, Arm, Completion, Observation, Question
+from gate.endpoints import BATCHES
 from gate.endpoints.checks import credentials
 from gate.endpoints.transport import HttpEndpoint
 from gate.endpoints.wire import Credentials
-from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems
+from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
 from gate.evaluation import Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
 from gate.model_config import ModelPair
 from gate.pairing import pair_families
@@ -66,6 +72,46 @@ def ask_part(job: Job, shard: Shard, keeping: Keeping, tools: Tools) -> int:
     for line in (*failures({arm: runner.tally.of(arm) for arm in ARMS}), *runner.kept.store.troubles):
         tools.out.write(f"- {printable(line)}\n")
     return EXIT_PASS if answered or not asked else EXIT_UNDECIDED
+
+
+def prefetch(job: Job, keeping: Keeping, wait: float, tools: Tools) -> Job:
+    """Ask by batch what can be; the job, with what the store had to say. The answers are in the store.
+
+    Raises
+    ------
+    CannotEvaluate
+        Batches are still under way after `wait` seconds; the same call goes on with them later.
+    """
+    runner = _runner(job, keeping, tools)
+    store, asked = runner.kept.store, _questions(job)
+    if not store.writable:
+        raise UsageError(f"{keeping.store}: a run by batch needs a store that can be written")
+    try:
+        with tempfile.TemporaryDirectory(prefix="driftgate-") as folder, Book.of(keeping.store) as book:
+            planner = Planner(
+                desks=_desks(runner.lines),
+                rules=job.policy.endpoints,
+                kept=runner.kept,
+                budget=job.policy.budget,
+                folder=Path(folder),
+                mark=lambda: secrets.token_hex(16),
+            )
+            batching = Batching(planner=planner, book=book, tools=tools, wait=wait)
+            batching.ask(asked, Interview(job.pairs, job.suites, job.policy))
+    finally:
+        store.close()
+    return replace(job, notices=(*job.notices, *store.troubles))
+
+
+def _desks(lines: Mapping[str, Line]) -> dict[str, Desk]:
+    """The endpoints that have batches; the others are asked live."""
+    return {
+        alias: Desk(alias=alias, rule=line.rule, credentials=line.endpoint.credentials, exchange=line.endpoint)
+        for alias, line in lines.items()
+        if isinstance(line.endpoint, HttpEndpoint)
+        and line.rule.protocol in BATCHES
+        and BATCHES[line.rule.protocol].offered(line.rule)
+    }
 
 
 class _KeptInterview(Interview):

@@ -31,6 +31,8 @@ from gate.policy import EndpointRule, is_loopback
 BODY_LIMIT = 8 * 1024 * 1024
 FILE_LIMIT = 4 * 1024**3
 """Bytes of a reply that is streamed to a file."""
+FILE_SECONDS = 3600.0
+"""For such a reply, from the first byte to the last."""
 LONGEST_WAIT = 60.0
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _KINDS: dict[int, FailureKind] = {401: "auth", 403: "auth", 404: "not-found", 410: "gone", 429: "rate-limited"}
@@ -142,6 +144,8 @@ class HttpEndpoint:
 
     def _received(self, response: requests.Response, into: Path | None) -> Reply | CallFailure:
         status, content, size = response.status_code, bytearray(), 0
+        most, end = (BODY_LIMIT, self.rule.timeout_seconds) if into is None else (FILE_LIMIT, FILE_SECONDS)
+        end += self.waits.clock()
         if not 200 <= status < 300:
             refused = self._refused(status, response.headers)
             if isinstance(refused, _Again):
@@ -150,8 +154,8 @@ class HttpEndpoint:
         with contextlib.nullcontext() if into is None else into.open("wb") as file:
             for chunk in response.iter_content(65536):
                 size += len(chunk)
-                if size > (BODY_LIMIT if file is None else FILE_LIMIT):
-                    return self._failure("protocol", "answered with more than can be taken")
+                if size > most or self.waits.clock() > end:
+                    return self._failure("protocol", "answered with more than can be taken, or too slowly")
                 content.extend(chunk) if file is None else file.write(chunk)
         return Reply(status=status, body=bytes(content))
 

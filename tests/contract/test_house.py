@@ -52,7 +52,7 @@ LAYERS = [
     {"patterns"},
     {"report"},
     {"wording", "markdown", "html_page", "terminal", "scaffold", "reporting"},
-    {"progress", "actions", "github", "batch_plan"},
+    {"progress", "actions", "github", "batch_plan", "batch_harvest"},
     {"batching"},
     {"live"},
     {"app", "store_commands"},
