@@ -97,7 +97,7 @@ def prefetch(job: Job, keeping: Keeping, wait: float, tools: Tools) -> Job:
                 mark=lambda: secrets.token_hex(16),
             )
             batching = Batching(planner=planner, book=book, tools=tools, wait=wait)
-            batching.ask(asked, Interview(job.pairs, job.suites, job.policy))
+            batching.ask(asked, _KeptInterview(job.pairs, job.suites, job.policy))
     finally:
         store.close()
     return replace(job, notices=(*job.notices, *store.troubles))
