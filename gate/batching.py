@@ -285,8 +285,8 @@ def _succeeded(reply: Reply | CallFailure) -> bool:
 
 
 def _may_have_arrived(reply: Reply | CallFailure) -> bool:
-    """A refusal (4xx) did nothing. All else may have: no reply, a server's error, a reply that makes no sense."""
-    return not isinstance(reply, Reply) or reply.status in (408, 409) or not 400 <= reply.status < 500
+    """A refusal (3xx, 4xx) did nothing. All else may have: no reply, a server's error, a reply that makes no sense."""
+    return not isinstance(reply, Reply) or reply.status in (408, 409) or not 300 <= reply.status < 500
 
 
 def _pause(number: int, reply: Reply | CallFailure) -> float:

@@ -54,7 +54,7 @@ class FakeBatches:
 
     `before` is called with method and path before a request is handled, and may return a `Fault` to answer instead;
     `after` the same once it is handled, before it is answered: it was done, and the client does not hear of it.
-    `spoil` may change the lines of a results file.
+    `spoil` may change the lines of a results file. `in_batch` answers what is in a batch, as `respond` does.
     """
 
     def __init__(self, respond: Respond, *, now: Callable[[], float] = lambda: 1_800_000_000.0, looks: int = 2) -> None:
@@ -67,7 +67,7 @@ class FakeBatches:
         self.before: Callable[[str, str], Fault | None] = lambda method, path: None
         self.after: Callable[[str, str], Fault | None] = lambda method, path: None
         self.spoil: Callable[[list[bytes]], list[bytes]] = lambda lines: lines
-        self._respond = respond
+        self.in_batch = self._respond = respond
         self._lock = threading.RLock()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -189,8 +189,9 @@ class FakeBatches:
                 errors.append(line | {"error": {"code": f"batch_{step}", "message": "SECRET-IN-BODY"}})
                 continue
             status = step.status if isinstance(step, Fault) else 200
-            body = json.loads(error(asked.protocol, status)) if isinstance(step, Fault) else None
-            body = render(asked.protocol, asked.model, step) if body is None else body
+            own = error(asked.protocol, status)
+            fault = isinstance(step, Fault)
+            body = json.loads(step.body or own) if fault else render(asked.protocol, asked.model, step)
             line["response"] = {"status_code": status, "request_id": f"req-{number}", "body": body}
             (answers if status == 200 else errors).append(line)
         return answers, errors
@@ -272,7 +273,7 @@ class FakeBatches:
         """Of a batch that expired or was cancelled, every second request has an answer."""
         if batch.ending in ("expired", "cancelled") and number % 2:
             return batch.ending
-        return self._respond(asked)
+        return self.in_batch(asked)
 
     def _look(self, name, **_):
         batch = self._batch(name)
