@@ -68,6 +68,8 @@ class Batching:
             for sheet in sheets:
                 self._hand_in(sheet)
                 sheet.body.unlink()
+                if all(one.mark != sheet.mark for one in self.book.orders):
+                    self._tried |= {(key, sheet.run) for key in sheet.keys}
             if not sheets and not pending:
                 return
             self._await()
@@ -93,7 +95,6 @@ class Batching:
 
     def _hand_in(self, sheet: Sheet) -> None:
         desk, uploaded = sheet.desk, ""
-        self._tried |= {(key, sheet.run) for key in sheet.keys}
         if desk.alias in self._without:
             return
         if call := desk.protocol.upload(desk.rule, desk.credentials, sheet.mark, sheet.body):
@@ -121,10 +122,11 @@ class Batching:
         for number in range(desk.rule.retries + 1):
             order = self.book.keep(replace(order, at=self._now()))
             reply = desk.exchange.exchange(call)
-            seen = desk.protocol.seen(_json(reply)) if _succeeded(reply) else None
-            seen = seen or (self._find(desk, order) if _may_have_arrived(reply) else None)
-            if seen is not None:
-                self._created(order, seen)
+            if seen := desk.protocol.seen(_json(reply)) if _succeeded(reply) else None:
+                self._created(order, seen, sure=True)
+                return
+            if seen := self._find(desk, order) if _may_have_arrived(reply) else None:
+                self._created(order, seen, sure=desk.protocol.MARKS)
                 return
             if isinstance(reply, Reply) and reply.failure and not reply.again:
                 break
@@ -132,8 +134,8 @@ class Batching:
         self.book.drop(order)
         self._turned_away(desk, reply)
 
-    def _created(self, order: Order, seen: Seen) -> None:
-        self.book.found(order, seen.id, sure=True)
+    def _created(self, order: Order, seen: Seen, *, sure: bool) -> None:
+        self.book.found(order, seen.id, sure=sure)
         self._say(f"batch {seen.id}: {count(len(order.keys), 'question')} to {order.alias} ({order.model})")
 
     def _turned_away(self, desk: Desk, reply: Reply | CallFailure) -> bool:
