@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, UsageError
+from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, StillUnderWay, UsageError
 from gate.files import LocalFiles, digest, read_text, repository_root
 from gate.report import Origin, Report, from_json, to_json
 from gate.tools import Tools
@@ -39,12 +39,18 @@ class RunOptions:
 
 
 def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
-    """Ask the endpoints of both model configs, compare, decide. `simulated` is said in every output."""
+    """Ask the endpoints of both model configs, compare, decide. `simulated` is said in every output.
+
+    Where batches are still under way when the wait for them is over, that is the answer, and nothing is decided.
+    """
     from gate.live import Keeping, evaluate, prefetch
 
     job, keeping = _job(options, simulated=simulated), Keeping(store=options.answers)
-    if options.batch is not None:
-        job = prefetch(job, keeping, options.batch * 60, tools)
+    try:
+        job = job if options.batch is None else prefetch(job, keeping, options.batch * 60, tools)
+    except StillUnderWay as waiting:
+        tools.out.write(f"{waiting}\n")
+        return waiting.exit_code
     report = evaluate(job, options.out, keeping, tools)
     return finish(report, options.out, tools)
 

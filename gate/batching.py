@@ -17,7 +17,7 @@ from gate.batch_harvest import Harvest
 from gate.batch_plan import Desk, Place, Planner, Sheet
 from gate.domain import CallFailure, Json, Question
 from gate.endpoints.batch_wire import HttpCall, Reply, Seen, identifier, page
-from gate.errors import CannotEvaluate
+from gate.errors import CannotEvaluate, StillUnderWay
 from gate.runner import Work
 from gate.tools import Tools
 from gate.wording import count
@@ -55,8 +55,10 @@ class Batching:
 
         Raises
         ------
+        StillUnderWay
+            Not everything is done, and the wait is over. A later call goes on from here.
         CannotEvaluate
-            Batches are still under way, or an endpoint cannot be talked to. A later call goes on from here.
+            An endpoint cannot be talked to, or refuses. Neither is anything lost then.
         """
         self._runs = {self.planner.kept.reuse[one.config, one.arm].run for one in questions}
         self._forget()
@@ -205,7 +207,7 @@ class Batching:
             left = self._begun + self.wait - self.tools.clock()
             if left <= 0:
                 number = f"{count(len(mine), 'batch', 'batches')} {'is' if len(mine) == 1 else 'are'}"
-                raise CannotEvaluate(f"{number} still under way; run the same command again")
+                raise StillUnderWay(f"{number} still under way; run the same command again")
             done, total = sum(one.done for one in seen if one), sum(len(one.keys) for one in mine)
             words = count(len(mine), "batch", "batches")
             self._say(f"{words} under way, {min(done, total):,} of {count(total, 'question')} done")

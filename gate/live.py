@@ -79,8 +79,9 @@ def prefetch(job: Job, keeping: Keeping, wait: float, tools: Tools) -> Job:
 
     Raises
     ------
+    StillUnderWay
+        After `wait` seconds; the same call goes on with the batches later.
     CannotEvaluate
-        Batches are still under way after `wait` seconds; the same call goes on with them later.
     """
     runner = _runner(job, keeping, tools)
     store, asked = runner.kept.store, _questions(job)
