@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import anthropic
-import httpx
 import openai
 import pytest
 from anthropic.types import messages as anthropic_types
@@ -34,31 +33,42 @@ def server():
         yield made
 
 
+@pytest.fixture(autouse=True)
+def _loopback_without_proxy(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
 @pytest.fixture
-def no_proxy():
-    with httpx.Client(trust_env=False) as client:
+def claude(server):
+    with anthropic.Anthropic(
+        base_url=server.root, auth_token="k", api_key=None, _strict_response_validation=True
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def gpt(server):
+    url = server.base_url("openai-chat")
+    with openai.OpenAI(base_url=url, api_key="k", _strict_response_validation=True) as client:
         yield client
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize(("path", "body"), [("/v1/chat/completions", CHAT), ("/v1/responses", RESPONSES)])
-def test_openai__its_own_client_goes_all_the_way(server, no_proxy, ending, path, body):
+def test_openai__its_own_client_goes_all_the_way(server, gpt, ending, path, body):
     server.ends(ending, looks=1)
-    client = openai.OpenAI(
-        base_url=server.base_url("openai-chat"), api_key="k", http_client=no_proxy, _strict_response_validation=True
-    )
     lines = [{"custom_id": str(i), "method": "POST", "url": path, "body": body} for i in range(4)]
     data = "\n".join(map(json.dumps, lines)).encode()
-    file = client.files.create(file=("x.jsonl", data), purpose="batch")
-    made = client.batches.create(
+    file = gpt.files.create(file=("x.jsonl", data), purpose="batch")
+    made = gpt.batches.create(
         input_file_id=file.id, endpoint=path, completion_window="24h", metadata={"driftgate": "x"}
     )
     assert made.status == "in_progress"
-    ended = client.batches.retrieve(made.id)
+    ended = gpt.batches.retrieve(made.id)
     assert (ended.status, ended.metadata) == (ending, {"driftgate": "x"})
-    assert [one.id for one in client.batches.list()] == [made.id]
+    assert [one.id for one in gpt.batches.list()] == [made.id]
     files = [name for name in (ended.output_file_id, ended.error_file_id) if name]
-    found = [json.loads(line) for name in files for line in client.files.content(name).text.splitlines()]
+    found = [json.loads(line) for name in files for line in gpt.files.content(name).text.splitlines()]
     assert len(found) == (0 if ending == "failed" else 4)
     answer = {
         "/v1/chat/completions": openai.types.chat.ChatCompletion,
@@ -69,19 +79,16 @@ def test_openai__its_own_client_goes_all_the_way(server, no_proxy, ending, path,
 
 
 @pytest.mark.parametrize("ending", ENDINGS[:3])
-def test_anthropic__its_own_client_goes_all_the_way(server, no_proxy, ending):
+def test_anthropic__its_own_client_goes_all_the_way(server, claude, ending):
     server.ends(ending, looks=1)
-    client = anthropic.Anthropic(
-        base_url=server.root, auth_token="k", api_key=None, http_client=no_proxy, _strict_response_validation=True
-    )
     models = ["m", "m", "broken", "m"]
     requests = [{"custom_id": str(i), "params": PARAMS | {"model": model}} for i, model in enumerate(models)]
-    made = client.messages.batches.create(requests=requests)
+    made = claude.messages.batches.create(requests=requests)
     assert (made.processing_status, made.request_counts.processing) == ("in_progress", 4)
-    ended = client.messages.batches.retrieve(made.id)
+    ended = claude.messages.batches.retrieve(made.id)
     assert ended.processing_status == "ended"
-    assert [one.id for one in client.messages.batches.list()] == [made.id]
-    lines = no_proxy.get(f"{server.root}/v1/messages/batches/{made.id}/results").text.splitlines()
+    assert [one.id for one in claude.messages.batches.list()] == [made.id]
+    lines = server.handle("GET", f"/v1/messages/batches/{made.id}/results", {}, b"")[2].splitlines()
     kind = TypeAdapter(anthropic_types.MessageBatchIndividualResponse)
     kinds = [kind.validate_json(line).result.type for line in lines]
     assert len(kinds) == 4
@@ -93,11 +100,10 @@ def test_anthropic__its_own_client_goes_all_the_way(server, no_proxy, ending):
     )
 
 
-def test_lists__go_over_several_pages(server, no_proxy):
-    client = anthropic.Anthropic(base_url=server.root, auth_token="k", api_key=None, http_client=no_proxy)
+def test_lists__go_over_several_pages(claude):
     for _ in range(5):
-        client.messages.batches.create(requests=[{"custom_id": "a", "params": PARAMS}])
-    assert len(list(client.messages.batches.list())) == 5
+        claude.messages.batches.create(requests=[{"custom_id": "a", "params": PARAMS}])
+    assert len(list(claude.messages.batches.list())) == 5
 
 
 @pytest.mark.parametrize("protocol", ["openai-chat", "openai-responses"])
