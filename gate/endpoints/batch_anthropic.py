@@ -97,6 +97,7 @@ def _instant(value: Json) -> float:
 def result(payload: Json) -> Result | None:
     body = mapping(payload)
     custom_id, found = body.get("custom_id"), mapping(body.get("result"))
-    if not isinstance(custom_id, str) or found.get("type") not in _STATUS:
+    status = _STATUS.get(str(found.get("type")))
+    if not isinstance(custom_id, str) or status is None:
         return None
-    return Result(custom_id=custom_id, status=_STATUS[str(found["type"])], body=found.get("message"))
+    return Result(custom_id=custom_id, status=status, body=found.get("message"))
