@@ -37,8 +37,9 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/workflows/*.yml
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/zizmor --offline --quiet action.yml
+	$(BIN)/zizmor --offline --quiet action.yml examples/workflows
 
 datasets: .venv/ready  ## the starter datasets, from their seeded generator
 	$(BIN)/python datasets/build.py

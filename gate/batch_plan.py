@@ -13,7 +13,7 @@ from typing import BinaryIO, TypeAlias
 
 from gate.batch_book import Order, custom_id
 from gate.budget import Cost, Purse, estimate
-from gate.domain import Call, Question
+from gate.domain import ChatRequest, Question
 from gate.endpoints import BATCHES, PROTOCOLS
 from gate.endpoints.batch_wire import BatchProtocol, Exchange, Form
 from gate.endpoints.wire import Credentials
@@ -55,13 +55,19 @@ class Sheet:
 class Wanted:
     """A question that has no answer yet, and where its answer will be kept."""
 
-    call: Call
+    question: Question
     key: str
     run: str
 
-    @property
-    def place(self) -> Place:
-        return self.key, self.run
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A request as it goes into a sheet; `price` is what is reserved for it."""
+
+    request: ChatRequest
+    key: str
+    run: str
+    price: Cost
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,10 +92,11 @@ class Planner:
             taken |= {(key, order.run) for key in order.keys}
         press = _Press(folder=self.folder, mark=self.mark)
         for wanted in self._wanted(questions, work, purse, taken):
-            desk = self.desks[wanted.call.alias]
-            if not purse.set_aside(price := estimate(wanted.call.request, desk.rule.price, "batch")):
+            call = work.call(wanted.question)  # made anew: so many requests are not held
+            desk = self.desks[call.alias]
+            if not purse.set_aside(price := estimate(call.request, desk.rule.price, "batch")):
                 break
-            press.add(desk, wanted, price)
+            press.add(desk, Entry(request=call.request, key=wanted.key, run=wanted.run, price=price))
         return press.finished()
 
     def _wanted(
@@ -106,7 +113,7 @@ class Planner:
                     purse.charge(spent_on(slot.found.completion, rule))
             elif call.alias in self.desks and (slot.key, slot.run) not in taken:
                 taken.add((slot.key, slot.run))
-                found.append(Wanted(call=call, key=slot.key, run=slot.run))
+                found.append(Wanted(question=question, key=slot.key, run=slot.run))
         return found
 
 
@@ -119,13 +126,13 @@ class _Press:
     _open: dict[tuple[str, str, str], _Draft] = field(default_factory=dict)
     _done: list[Sheet] = field(default_factory=list)
 
-    def add(self, desk: Desk, wanted: Wanted, price: Cost) -> None:
-        name = (desk.alias, wanted.call.request.model, wanted.run)
+    def add(self, desk: Desk, entry: Entry) -> None:
+        name = (desk.alias, entry.request.model, entry.run)
         draft = self._open.get(name)
-        if draft is None or not draft.add(wanted, price):
+        if draft is None or not draft.add(entry):
             self._close(name)
-            draft = self._open[name] = _Draft(desk=desk, wanted=wanted, mark=self.mark(), folder=self.folder)
-            draft.add(wanted, price)
+            draft = self._open[name] = _Draft(desk=desk, first=entry, mark=self.mark(), folder=self.folder)
+            draft.add(entry)
 
     def _close(self, name: tuple[str, str, str]) -> None:
         if draft := self._open.pop(name, None):
@@ -139,31 +146,31 @@ class _Press:
 
 
 class _Draft:
-    def __init__(self, *, desk: Desk, wanted: Wanted, mark: str, folder: Path) -> None:
+    def __init__(self, *, desk: Desk, first: Entry, mark: str, folder: Path) -> None:
         self.desk, self.mark, self.keys = desk, mark, list[str]()
-        self._model, self._run = wanted.call.request.model, wanted.run
+        self._model, self._run = first.request.model, first.run
         self._form: Form = desk.protocol.form(mark)
         self._path = folder / mark
         self._file: BinaryIO = self._path.open("xb")
         self._size = self._file.write(self._form.head)
         self._tokens, self._usd = 0, 0.0
 
-    def add(self, wanted: Wanted, price: Cost) -> bool:
+    def add(self, entry: Entry) -> bool:
         """False where it is full. (A request that fills more than a batch alone stays out: it is asked live.)"""
-        line = self._line(wanted)
+        line = self._line(entry)
         room = self.desk.protocol.MOST_BYTES - self._size - len(self._form.between) - len(self._form.tail)
         if len(self.keys) >= self.desk.protocol.MOST_REQUESTS or len(line) > room:
             return False
         self._size += self._file.write((self._form.between if self.keys else b"") + line)
-        self.keys.append(wanted.key)
-        self._tokens, self._usd = self._tokens + price.tokens, self._usd + price.usd
+        self.keys.append(entry.key)
+        self._tokens, self._usd = self._tokens + entry.price.tokens, self._usd + entry.price.usd
         return True
 
-    def _line(self, wanted: Wanted) -> bytes:
+    def _line(self, entry: Entry) -> bytes:
         """The very body that a live call would send."""
         rule, credentials = self.desk.rule, self.desk.credentials
-        ready = PROTOCOLS[rule.protocol].prepare(rule, credentials, wanted.call.request, now=_NO_TIME)
-        return self.desk.protocol.line(rule, custom_id(self.mark, wanted.key), ready.body)
+        ready = PROTOCOLS[rule.protocol].prepare(rule, credentials, entry.request, now=_NO_TIME)
+        return self.desk.protocol.line(rule, custom_id(self.mark, entry.key), ready.body)
 
     def closed(self) -> Sheet:
         self._file.write(self._form.tail)
