@@ -54,7 +54,7 @@ class FakeBatches:
 
     `before` is called with method and path before a request is handled, and may return a `Fault` to answer instead;
     `after` the same once it is handled, before it is answered: it was done, and the client does not hear of it.
-    `spoil` may change the lines of a results file. `in_batch` answers what is in a batch, as `respond` does.
+    A batch is in the list `lag` seconds after it was created. `spoil` may change the lines of a results file. `in_batch` answers what is in a batch, as `respond` does.
     """
 
     def __init__(self, respond: Respond, *, now: Callable[[], float] = lambda: 1_800_000_000.0, looks: int = 2) -> None:
@@ -63,7 +63,7 @@ class FakeBatches:
         self.live: list[Asked] = []
         self.calls: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
-        self.ending, self.looks, self.now = "completed", looks, now
+        self.ending, self.looks, self.now, self.lag = "completed", looks, now, 0.0
         self.before: Callable[[str, str], Fault | None] = lambda method, path: None
         self.after: Callable[[str, str], Fault | None] = lambda method, path: None
         self.spoil: Callable[[list[bytes]], list[bytes]] = lambda lines: lines
@@ -288,7 +288,9 @@ class FakeBatches:
     def _listed(self, after, form, more):
         """Newest first, two a page."""
         ordered = [
-            one for one in self.batches[::-1] if (one.protocol == "anthropic") == (form == self.anthropic_object)
+            one
+            for one in self.batches[::-1]
+            if (one.protocol == "anthropic") == (form == self.anthropic_object) and self.now() - one.created >= self.lag
         ]
         start = next((i + 1 for i, one in enumerate(ordered) if one.id == after), 0)
         part = ordered[start : start + 2]

@@ -176,7 +176,7 @@ class Steps:
             raise Killed
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", ["openai-chat", "anthropic"])
 def test_batch__killed_between_any_two_steps_nothing_is_handed_in_twice_and_nothing_is_lost(tmp_path, protocol):
     undisturbed = Place(tmp_path / "undisturbed", samples=3)
     with FakeBatches(respond, now=lambda: undisturbed.clock.seconds) as server, pytest.MonkeyPatch.context() as patch:
@@ -198,7 +198,7 @@ def test_batch__killed_between_any_two_steps_nothing_is_handed_in_twice_and_noth
 
 
 @pytest.mark.parametrize("every", [14, 19, 23])
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", ["openai-chat", "anthropic"])
 def test_batch__killed_again_and_again_it_still_comes_to_its_end(tmp_path, protocol, every):
     place = Place(tmp_path / "here", samples=3)
     with FakeBatches(respond, now=lambda: place.clock.seconds) as server:
@@ -248,6 +248,14 @@ def test_batch__a_batch_that_was_created_unheard_is_found_and_not_handed_in_agai
     unheard = {"no reply": Fault(status=0), "HTTP 500": Fault(status=500), "not JSON": Fault(body=b"<html>")}[how]
     server.after = lambda method, path: unheard if method == "POST" and path.endswith("batches") else None
     assert place.run(server, protocol) == 1, place.said
+    assert (len(server.batches), server.live) == (2, [])
+
+
+@pytest.mark.parametrize("protocol", ["openai-chat", "anthropic"])
+def test_batch__a_list_that_lags_behind_is_waited_for(place, server, protocol):
+    server.lag = 45.0
+    server.after = lambda method, path: Fault(status=0) if method == "POST" and path.endswith("batches") else None
+    assert place.run(server, protocol) == 1
     assert (len(server.batches), server.live) == (2, [])
 
 
