@@ -50,6 +50,25 @@ class Sheet:
     keys: tuple[str, ...]
     reserved: Cost
 
+    @property
+    def places(self) -> set[Place]:
+        return {(key, self.run) for key in self.keys}
+
+    def order(self, at: float) -> Order:
+        """What is written down of it before it is handed in, at `at` (Unix seconds)."""
+        rule = self.desk.rule
+        return Order(
+            mark=self.mark,
+            alias=self.desk.alias,
+            protocol=rule.protocol,
+            base_url=rule.base_url,
+            model=self.model,
+            run=self.run,
+            keys=self.keys,
+            reserved=self.reserved,
+            at=at,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:

@@ -71,7 +71,7 @@ class Batching:
                 self._hand_in(sheet)
                 sheet.body.unlink()
                 if all(one.mark != sheet.mark for one in self.book.orders):
-                    self._tried |= {(key, sheet.run) for key in sheet.keys}
+                    self._tried |= sheet.places
             if not sheets and not pending:
                 return
             self._await()
@@ -104,19 +104,8 @@ class Batching:
             if self._turned_away(desk, reply):
                 return
             uploaded = identifier(_field(reply, "id")) or ""
-        order = Order(
-            mark=sheet.mark,
-            alias=desk.alias,
-            protocol=desk.rule.protocol,
-            base_url=desk.rule.base_url,
-            model=sheet.model,
-            run=sheet.run,
-            keys=sheet.keys,
-            reserved=sheet.reserved,
-            at=self._now(),
-        )
         call = desk.protocol.create(desk.rule, desk.credentials, sheet.mark, sheet.body, uploaded)
-        self._create(desk, order, call)
+        self._create(desk, sheet.order(self._now()), call)
 
     def _create(self, desk: Desk, order: Order, call: HttpCall) -> None:
         """Never a second call before the endpoint's list says that the first one did nothing."""
@@ -134,7 +123,10 @@ class Batching:
                 break
             self.tools.sleep(_pause(number, reply))
         self.book.drop(order)
-        self._turned_away(desk, reply)
+        if not self._turned_away(desk, reply):
+            raise CannotEvaluate(
+                f"endpoint {desk.alias}: what creates a batch was answered with something else; {_AGAIN}"
+            )
 
     def _created(self, order: Order, seen: Seen, *, sure: bool) -> None:
         self.book.found(order, seen.id, sure=sure)

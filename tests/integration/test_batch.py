@@ -266,6 +266,13 @@ def test_batch__a_creation_that_failed_is_tried_again_once_the_list_says_so(plac
     assert (len(server.batches), server.live) == (2, [])
 
 
+def test_batch__an_endpoint_that_takes_a_batch_and_shows_none_is_not_asked_live(place, server):
+    server.before = lambda method, path: Fault(body=b"{}") if (method, path) == ("POST", "/v1/batches") else None
+    with pytest.raises(CannotEvaluate, match="endpoint here: what creates a batch was answered with something else"):
+        place.run(server, "openai-chat")
+    assert (len(server.batches), server.live) == (0, [])
+
+
 def test_batch__an_endpoint_that_is_down_is_exit_3_and_asks_nothing(place, server):
     server.before = lambda method, path: Fault(status=503)
     with pytest.raises(CannotEvaluate, match=r"could be handed in: .*HTTP 503; run the same command again"):
