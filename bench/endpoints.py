@@ -20,9 +20,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from endpoints_peers import PEERS, Stage, measure as measure_peer
-from endpoints_results import Measured, PeerResult, Results, machine, versions, write
+from endpoints_results import Measured, PeerResult, Results, versions, write
 from fixed_answer import FixedAnswer, Seen
 from processes import Place, Ran, run
+from tables import machine
 from workload import WORKLOADS, Files, Workload, write as write_workload
 
 ROOT = Path(__file__).resolve().parents[1]

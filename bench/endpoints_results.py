@@ -1,8 +1,6 @@
 """What the endpoint bench measured → bench/results/endpoints.json (everything) and endpoints.md (bars and tables)."""
 
 import json
-import os
-import platform
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +10,7 @@ from typing import Any
 
 from fixed_answer import Seen
 from processes import Ran
+from tables import commit, table
 from workload import WORKLOADS, Workload
 
 
@@ -177,7 +176,7 @@ def markdown(results: Results) -> str:
         "## Bars\n",
         _bars(results),
         "## Runs\n\nEvery run; a case's median run by wall time counts.\n",
-        _table(_RUN_HEAD, [_run_row(one, one.case) for one in results.runs]),
+        table(_RUN_HEAD, [_run_row(one, one.case) for one in results.runs]),
         "## Peers\n\nThe work of `small`, each peer in an environment of its own. Median run by wall time.\n",
         _peers(results),
     ]
@@ -190,7 +189,7 @@ def _bars(results: Results) -> str:
         measured = "none" if figure is None else f"{figure:,.{0 if figure >= 100 else 3}f} {bar.unit}"
         limit, answer = f"≤ {bar.limit:g} {bar.unit}", "yes" if met else "**no**"
         rows.append([bar.what, WORKLOADS[bar.case].name, limit, measured, answer])
-    return _table(["what", "work", "bar", "measured", "met?"], rows)
+    return table(["what", "work", "bar", "measured", "met?"], rows)
 
 
 _RUN_HEAD = [
@@ -235,41 +234,18 @@ def _peers(results: Results) -> str:
         counted = median_run(peer.runs)
         problem = peer.problem or next((one.problem for one in peer.runs if one.problem), "was not run")
         rows.append(_run_row(counted, name) if counted else [name, *[""] * (len(_RUN_HEAD) - 2), problem])
-    return _table(_RUN_HEAD, rows)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(cell.strip() for cell in line) + " |\n" for line in lines)
+    return table(_RUN_HEAD, rows)
 
 
 def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def machine() -> dict[str, Any]:
-    """What decides the figures; the load is that of the minute before."""
-    with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
-        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
-    return {
-        "CPU": model,
-        "cores": os.cpu_count(),
-        "memory MiB": memory,
-        "Linux": platform.release(),
-        "Python": platform.python_version(),
-        "load before": round(os.getloadavg()[0], 2),
-    }
-
-
 def versions(root: Path) -> dict[str, str]:
     """Driftgate by commit, nginx, and all that the interpreter in use has installed."""
-    said = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=root, capture_output=True, text=True, check=False
-    )
     nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr
     return {
-        "driftgate": said.stdout.strip() or "?",
+        "driftgate": commit(root),
         "nginx": nginx.strip().rpartition("/")[2],
         **{one.name: one.version for one in sorted(distributions(), key=lambda one: one.name.casefold())},
     }

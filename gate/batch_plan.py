@@ -18,7 +18,7 @@ from gate.endpoints import BATCHES, PROTOCOLS
 from gate.endpoints.batch_wire import BatchProtocol, Exchange, Form
 from gate.endpoints.wire import Credentials
 from gate.policy import Budget, EndpointRule
-from gate.runner import Kept, Work, spent_on
+from gate.runner import Kept, Work, key_of, spent_on
 
 Mark: TypeAlias = Callable[[], str]
 Place: TypeAlias = tuple[str, str]  # content key and run
@@ -126,13 +126,12 @@ class Planner:
         for question in questions:
             call = work.call(question)
             rule = self.rules[call.alias]
-            slot = self.kept.slot(question, call, rule)
-            if slot.found is not None:
-                if slot.own:
-                    purse.charge(spent_on(slot.found.completion, rule))
-            elif call.alias in self.desks and (slot.key, slot.run) not in taken:
-                taken.add((slot.key, slot.run))
-                found.append(Wanted(question=question, key=slot.key, run=slot.run))
+            key, run = key_of(call, rule), self.kept.runs[question.config]
+            if (stored := self.kept.store.find(key, run)) is not None:
+                purse.charge(spent_on(stored.completion, rule))
+            elif call.alias in self.desks and (key, run) not in taken:
+                taken.add((key, run))
+                found.append(Wanted(question=question, key=key, run=run))
         return found
 
 

@@ -60,7 +60,7 @@ class Batching:
         CannotEvaluate
             An endpoint cannot be talked to, or refuses. Neither is anything lost then.
         """
-        self._runs = {self.planner.kept.reuse[one.config, one.arm].run for one in questions}
+        self._runs = {self.planner.kept.runs[one.config] for one in questions}
         self._forget()
         while True:
             pending = self._mine()
@@ -138,11 +138,11 @@ class Batching:
             return False
         failure = reply.failure if isinstance(reply, Reply) else reply
         detail = failure.detail if failure else ""
-        if not isinstance(reply, Reply) or reply.again or reply.status in (401, 403):
-            raise CannotEvaluate(f"no batch could be handed in: {detail}; {_AGAIN}")
-        if reply.status in _UNKNOWN_PATH:
+        if isinstance(reply, Reply) and reply.status in _UNKNOWN_PATH:
             self._without.add(desk.alias)
             self._say(f"endpoint {desk.alias} has no batches (HTTP {reply.status}): its questions are asked live")
+        elif not isinstance(reply, Reply) or reply.again or (failure and failure.fatal):
+            raise CannotEvaluate(f"no batch could be handed in: {detail}; {_AGAIN}")
         else:
             self._say(f"{detail}: the questions of this batch are asked live")
         return True

@@ -36,11 +36,15 @@ def estimate(request: ChatRequest, price: Price | None, route: Route = "live") -
 
     For a reservation only: what was really used replaces it. 1,024 tokens where no maximum is set.
     """
+    usage = most_used(request)
+    return Cost(tokens=usage.input_tokens + usage.output_tokens, usd=cost(usage, price, route) or 0.0)
+
+
+def most_used(request: ChatRequest) -> Usage:
+    """The tokens of `estimate`."""
     read = int(sum(len(one.content) for one in request.messages) / _CHARACTERS_A_TOKEN) + 8
     stated = request.parameters.get("max_tokens")
-    written = stated if isinstance(stated, int) else _UNSTATED_OUTPUT
-    usage = Usage(input_tokens=read, output_tokens=written)
-    return Cost(tokens=read + written, usd=cost(usage, price, route) or 0.0)
+    return Usage(input_tokens=read, output_tokens=stated if isinstance(stated, int) else _UNSTATED_OUTPUT)
 
 
 def cost(usage: Usage, price: Price | None, route: Route = "live") -> float | None:
@@ -69,6 +73,7 @@ class Purse:
     _reserved: Cost = field(default_factory=Cost)
     _in_flight: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    refusal: str = field(default="", init=False)  # why a call was refused; "" while none was
 
     def __post_init__(self) -> None:
         self._begun = self.clock()
@@ -81,7 +86,8 @@ class Purse:
         with self._changed:
             while True:
                 if used_up := self._used_up():
-                    return CallFailure(kind="budget", detail=f"the budget of {used_up} is used up")
+                    self.refusal = f"the budget of {used_up} is used up"
+                    return CallFailure(kind="budget", detail=self.refusal)
                 if self._in_flight == 0 or self._fits(wanted):
                     break
                 self._changed.wait(1.0)  # a limit in minutes must be seen even when nothing comes back

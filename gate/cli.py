@@ -84,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands)
     _add_verdict(commands)
+    _add_baseline(commands)
     _add_plan(commands)
+    _add_selftest(commands)
     _add_compare(commands)
     _add_validate(commands)
     _add_render(commands)
@@ -120,10 +122,31 @@ def _add_verdict(commands: Commands) -> None:
     parser.add_argument("--stores", type=Path, nargs="+", required=True, metavar="FILE", help="one of each shard")
 
 
+def _add_baseline(commands: Commands) -> None:
+    parser = _command(commands, "baseline", "ask the models in use, for later runs to compare with", _baseline)
+    _policy(parser)
+    parser.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="model configs in use")
+    parser.add_argument("--store", type=Path, required=True, metavar="FILE", help="where the answers are kept")
+    parser.add_argument("--runs", type=int, default=5, metavar="K", help="how often each is asked (default: 5)")
+
+
 def _add_plan(commands: Commands) -> None:
     parser = _command(commands, "plan", "say what a run would ask, before any call", _plan)
     _live(parser)
-    parser.add_argument("--matrix", type=int, required=True, metavar="N", help="print a GitHub Actions matrix")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the plan as JSON, too")
+    parser.add_argument("--matrix", type=int, metavar="N", help="print a GitHub Actions matrix of N parts instead")
+
+
+def _add_selftest(commands: Commands) -> None:
+    text = "show, by simulation around stored answers, how often this gate blocks wrongly and what it catches"
+    parser = _command(commands, "selftest", text, _selftest)
+    _policy(parser)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--baseline", type=Path, metavar="FILE", help="model config; its answers are in the store")
+    source.add_argument("--runs", type=Path, nargs="+", metavar="JSONL", help="recorded results of the baseline")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="kept answers (default: answers.sqlite in --out)")
+    parser.add_argument("--simulations", type=int, default=400, metavar="N", help="unchanged releases (default: 400)")
+    _out(parser)
 
 
 def _live(parser: argparse.ArgumentParser) -> None:
@@ -145,7 +168,7 @@ def _add_compare(commands: Commands) -> None:
 def _add_validate(commands: Commands) -> None:
     parser = _command(commands, "validate", "check policy, datasets and model configs; calls no endpoint", _validate)
     _policy(parser)
-    parser.add_argument("configs", type=Path, nargs="*", metavar="CONFIG", help="default: all the policy watches")
+    parser.add_argument("configs", type=Path, nargs="*", metavar="CONFIG", help="model configs to check besides")
     parser.add_argument("--root", type=Path, metavar="DIR", help="repository root that paths are relative to")
 
 
@@ -226,10 +249,33 @@ def _verdict(arguments: argparse.Namespace, tools: Tools) -> int:
     return verdict(_run_options(arguments), arguments.stores, tools)
 
 
-def _plan(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import plan
+def _baseline(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import baseline
 
-    return plan(_run_options(arguments), arguments.matrix, tools)
+    return baseline(arguments.policy, arguments.configs, arguments.store, arguments.runs, tools)
+
+
+def _plan(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import plan, plan_matrix
+
+    options = _run_options(arguments)
+    if arguments.matrix is not None:
+        return plan_matrix(options, arguments.matrix, tools)
+    return plan(options, arguments.json, tools)
+
+
+def _selftest(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import SelfTestOptions, selftest
+
+    options = SelfTestOptions(
+        policy=arguments.policy,
+        baseline=arguments.baseline,
+        runs=tuple(arguments.runs or ()),
+        store=arguments.store or arguments.out / "answers.sqlite",
+        out=arguments.out,
+        simulations=arguments.simulations,
+    )
+    return selftest(options, tools)
 
 
 def _run_options(arguments: argparse.Namespace) -> RunOptions:

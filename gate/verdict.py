@@ -3,10 +3,11 @@
 In this order:
 
 1. ``blocked``       some blocking unit regressed, and no waiver covers it;
-2. ``error``         a blocking family could not be measured at all (no pair was scored on both arms);
-3. ``inconclusive``  some blocking unit that could see its margin shows neither a loss nor the absence of one;
-4. ``waived``        what regressed is covered by waivers;
-5. ``pass``          every blocking unit is unchanged or improved.
+2. ``inconclusive``  the budget ended the run before everything was asked;
+3. ``error``         a blocking family could not be measured at all (no pair was scored on both arms);
+4. ``inconclusive``  some blocking unit that could see its margin shows neither a loss nor the absence of one;
+5. ``waived``        what regressed is covered by waivers;
+6. ``pass``          every blocking unit is unchanged or improved.
 
 Nothing to compare is ``neutral`` only where there was nothing to evaluate; a run that gave no comparison
 is an ``error``. A slice too small to see its margin can block, but a pass does not wait for it: it passes
@@ -43,17 +44,19 @@ class Decision:
         return self.verdict == "blocked"
 
 
-def decide(comparisons: Sequence[Comparison]) -> Decision:
-    """The verdict of a run that evaluated something."""
+def decide(comparisons: Sequence[Comparison], *, whole: bool = True) -> Decision:
+    """The verdict of a run that evaluated something. `whole`: all that it wanted to ask, it could ask."""
     blocking = [one for one in comparisons if one.severity == "blocking"]
     regressed = [one for one in blocking if one.outcome == "regressed"]
     if unwaived := [one for one in regressed if one.waiver is None]:
         return Decision(verdict="blocked", because=tuple(unwaived))
-    if unmeasured := [one for one in blocking if one.slice is None and one.n_pairs == 0]:
+    open_ = [one for one in blocking if one.gating and one.outcome == "inconclusive"]
+    if not whole:
+        return Decision(verdict="inconclusive", because=tuple(open_))
+    unmeasured = [one for one in blocking if one.slice is None and one.n_pairs == 0]
+    if unmeasured or not comparisons:
         return Decision(verdict="error", because=tuple(unmeasured))
-    if not comparisons:
-        return Decision(verdict="error")
-    if open_ := [one for one in blocking if one.gating and one.outcome == "inconclusive"]:
+    if open_:
         return Decision(verdict="inconclusive", because=tuple(open_))
     if regressed:
         return Decision(verdict="waived", because=tuple(regressed))

@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gate.domain import Outcome, Severity
+from gate.domain import Look, Outcome, Severity, Stage
 from gate.stats.multiplicity import discrete_holm
 from gate.stats.paired import (
     NONINFERIORITY_SHARE,
@@ -45,7 +45,11 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitResult:
-    """A decided unit. `level` is the interval's confidence; `p_value` one-sided, for "the candidate is not worse"."""
+    """A decided unit. `level` is the interval's confidence; `p_value` one-sided, for "the candidate is not worse".
+
+    `stage` is what the outcome rests on, `looks` the way there; `bounds` is between what delta lies whatever the
+    missing answers were, None where none is missing.
+    """
 
     key: str
     n: int
@@ -64,6 +68,9 @@ class UnitResult:
     more_samples: int | None
     can_see_margin: bool
     reason: str
+    stage: Stage = "fixed"
+    looks: tuple[Look, ...] = ()
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +104,8 @@ def _levels(units: Sequence[Unit], found: Sequence[Evidence], alpha: float) -> l
 def _result(unit: Unit, found: Evidence, levels: _Levels, *, power: float) -> UnitResult:
     scores = unit.scores
     differences = scores.differences
-    interval = _interval(found, levels)
     outcome = _outcome(unit, found, levels)
+    interval = _interval(found, levels)
     detectable = detectable_drop(found, alpha=levels.loss, power=power)
     more = None
     if outcome == "inconclusive":
@@ -147,6 +154,29 @@ def _interval(found: Evidence, levels: _Levels) -> tuple[float, float]:
         low = limit(found, alpha=NONINFERIORITY_SHARE * levels.alpha, side="low")
     high = min(high, -step) if found.p_worse <= levels.loss else max(high, 0.0)
     low = max(low, step) if improved else min(low, 0.0)
+    return max(-1.0, min(low, found.delta)), min(1.0, max(high, found.delta))
+
+
+def clamped_interval(
+    found: Evidence, outcome: Outcome, *, loss: float, passing: float, margin: float
+) -> tuple[float, float]:
+    """Limits at the levels `loss` (upper end) and `passing` (lower end), held to what the unit's tests have shown.
+
+    The upper end is below 0 when, and only when, a loss was shown; the lower one above 0 for a gain, above −margin for
+    "unchanged". Legitimate: rejecting "delta ≥ 0" rejects every larger delta too, and widening an interval is safe.
+    Once a gain is shown, the rule of three for unseen losses (in `loss_limit`) has nothing to guard any more.
+    """
+    step = 1e-6
+    high = limit(found, alpha=loss, side="high")
+    high = min(high, -step) if outcome == "regressed" else max(high, 0.0)
+    if outcome == "improved":
+        low = max(limit(found, alpha=NONINFERIORITY_SHARE * passing, side="low"), step)
+    else:
+        low = min(loss_limit(found, alpha=passing), 0.0)
+        low = max(low, min(0.0, step - margin)) if outcome == "unchanged" else low
+        low = min(low, -margin) if outcome == "inconclusive" else low
+    if outcome == "regressed":
+        return max(-1.0, min(low, found.delta)), max(high, min(found.delta + step, -step))
     return max(-1.0, min(low, found.delta)), min(1.0, max(high, found.delta))
 
 

@@ -11,7 +11,8 @@ data. Biometrics 54, 673-681.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -51,25 +52,36 @@ def discrete_holm(p_values: Sequence[float], sizes: Sequence[Sizes], *, alpha: f
     for continuous tests.
     """
     levels = [0.0] * len(p_values)
+    kinds = {size: number for number, size in enumerate(dict.fromkeys(sizes))}
+    kind_of, kind = [kinds[size] for size in sizes], list(kinds)
     for p in sorted(set(p_values)):
         group = [i for i, other in enumerate(p_values) if other >= p]
         tied = [i for i in group if p_values[i] == p]
-        rejected = sum(p if i in tied else sizes[i].at(p) for i in group) <= alpha
-        for i in tied if rejected else group:
-            levels[i] = _level(i, group, sizes, alpha, start=p if rejected else 0.0)
+        others = Counter(kind_of[i] for i in group if p_values[i] > p)
+        rejected = p * len(tied) + _total(others, kind, p) <= alpha
+        decided, start = (tied, p) if rejected else (group, 0.0)
+        counts = Counter(kind_of[i] for i in group)
+        level = {own: _level(own, counts, kind, alpha, start=start) for own in {kind_of[i] for i in decided}}
+        for i in decided:
+            levels[i] = level[kind_of[i]]
         if not rejected:
             break
     return levels
 
 
-def _level(own: int, group: Sequence[int], sizes: Sequence[Sizes], alpha: float, *, start: float) -> float:
-    """The largest level, from `start` upwards, that unit `own` can be given next to the others of its group."""
-    others = [sizes[i] for i in group if i != own]
+def _total(counts: Mapping[int, int], kind: Sequence[Sizes], level: float) -> float:
+    """What tests of these kinds (number of each) use up together at `level`. Equal tests are looked up once."""
+    return sum(count * kind[number].at(level) for number, count in counts.items())
+
+
+def _level(own: int, counts: Counter[int], kind: Sequence[Sizes], alpha: float, *, start: float) -> float:
+    """The largest level, from `start` upwards, that a unit of kind `own` can be given next to the others."""
+    others = counts - Counter([own])
     low, high = start, alpha
-    if high + sum(one.at(high) for one in others) <= alpha:
+    if high + _total(others, kind, high) <= alpha:
         return high
     for _ in range(30):
         middle = (low + high) / 2
-        fits = middle + sum(one.at(middle) for one in others) <= alpha
+        fits = middle + _total(others, kind, middle) <= alpha
         low, high = (middle, high) if fits else (low, middle)
     return low

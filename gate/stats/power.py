@@ -14,14 +14,20 @@ def detectable_drop(found: Evidence, *, alpha: float, power: float) -> float | N
     Normal approximation, for planning and reporting only: it never decides. None when not even the largest drop
     would show.
     """
-    if found.n == 0 or 0.5**found.n > alpha:
+    noise = min(found.lost, found.gained) * 2 / max(found.n, 1)
+    drop = visible_drop(found.n, noise, alpha=alpha, power=power)
+    return None if drop is None else min(1.0, drop * found.scale)
+
+
+def visible_drop(n: int, noise: float, *, alpha: float, power: float) -> float | None:
+    """`detectable_drop` of n independent units of which a share `noise` is discordant with nothing changed."""
+    if n == 0 or alpha <= 0 or 0.5 ** min(n, 1000) > alpha:
         return None
-    noise = min(found.lost, found.gained) * 2 / found.n
     low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (low, middle) if _seen(middle, found.n, noise, alpha, power) else (middle, high)
-    return min(1.0, high * found.scale)
+        low, high = (low, middle) if _seen(middle, n, noise, alpha, power) else (middle, high)
+    return high
 
 
 def _seen(drop: float, n: int, noise: float, alpha: float, power: float) -> bool:

@@ -23,6 +23,7 @@ endpoints:
   here: {{protocol: {protocol}, base_url: "{url}", api_key_env: THE_KEY, retries: {retries}, max_concurrency: {at_once},
          price: {{input: 100, output: 200}}}}
 budget: {{{budget}}}
+risk: {{design: {design}}}
 families:
   sums: {{kind: custom, dataset: evals/sums.jsonl, severity: blocking, margin: 0.1, match: {{mode: exact}}}}
 """
@@ -70,8 +71,8 @@ class Place:
             config = f"endpoint: here\nmodel: {model}\nsystem_prompt: Add.\nparameters: {{max_tokens: 50}}\n"
             (folder / f"models/{model}.yml").write_text(config)
 
-    def run(self, server, protocol, *, batch=60.0, budget="", retries=1, at_once=16):
-        where = {"protocol": protocol, "url": server.base_url(protocol)}
+    def run(self, server, protocol, *, batch=60.0, budget="", retries=1, at_once=16, design="fixed"):
+        where = {"protocol": protocol, "design": design, "url": server.base_url(protocol)}
         text = POLICY.format(**where, budget=budget, retries=retries, at_once=at_once)
         (self.folder / ".github/driftgate.yml").write_text(text)
         options = RunOptions(
@@ -128,6 +129,18 @@ def test_batch__the_same_report_as_a_live_run_at_half_the_price(tmp_path, place,
     assert place.report()["usage"]["tokens"] == live.report()["usage"]["tokens"]
     assert not place.book.exists()
     assert "sk-very-secret" not in place.said
+
+
+def test_batch__a_sequential_run_decides_the_same_and_counts_all_that_was_paid(tmp_path, place, server):
+    live = Place(tmp_path / "live")
+    with FakeBatches(respond) as other:
+        assert live.run(other, "anthropic", batch=None, design="sequential") == 1
+        assert len(other.live) < 2 * SAMPLES, "it stops early"
+    assert place.run(server, "anthropic", design="sequential") == 1
+    assert server.live == []
+    assert place.report()["comparisons"] == live.report()["comparisons"]
+    assert place.report()["calls"] == {"baseline": SAMPLES, "candidate": SAMPLES, "cached": 0, "failed": 0}
+    assert place.report()["usage"]["tokens"] == 15 * 2 * SAMPLES
 
 
 def test_batch__asks_what_a_live_run_would_ask(tmp_path, place, server):
@@ -423,7 +436,7 @@ def test_batch__a_protocol_without_batches_is_asked_live(place):
 @pytest.mark.parametrize("status", [401, 403])
 def test_batch__a_refused_key_asks_nothing_live(place, server, status):
     server.before = lambda method, path: Fault(status=status)
-    with pytest.raises(CannotEvaluate, match=f"THE_KEY .HTTP {status}."):
+    with pytest.raises(CannotEvaluate, match=f"refused .*HTTP {status}"):
         place.run(server, "anthropic")
     assert (len(server.batches), server.live) == (0, [])
     assert not place.book.exists()

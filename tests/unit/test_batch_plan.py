@@ -13,7 +13,7 @@ from gate.endpoints import batch_anthropic
 from gate.endpoints.wire import Credentials
 from gate.policy import Budget, EndpointRule, Price
 from gate.runner import Kept
-from gate.store import Label, Reuse, Store, content_key
+from gate.store import Label, Store, content_key
 
 PRICE = Price(input=0.0, output=2.0)
 RULE = EndpointRule(protocol="anthropic", base_url="https://api.example.com/v1", price=PRICE)
@@ -58,7 +58,7 @@ def plan(tmp_path, store):
         planner = Planner(
             desks={"here": Desk(alias="here", rule=RULE, credentials=Credentials(key="sk"), exchange=None)},
             rules={"here": RULE, "live": LIVE},
-            kept=Kept(store=store, reuse={("c", "baseline"): Reuse(run="r"), ("c", "candidate"): Reuse(run="r")}),
+            kept=Kept(store=store, runs={"c": "r"}),
             budget=Budget(**budget),
             folder=tmp_path,
             mark=lambda: f"{next(marks):032x}",

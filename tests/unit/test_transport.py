@@ -9,7 +9,8 @@ import pytest
 
 from gate.domain import ChatRequest, Completion, Message
 from gate.endpoints.batch_wire import HttpCall, Reply
-from gate.endpoints.transport import HttpEndpoint, Waits, retry_after
+from gate.endpoints.retry import retry_after
+from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.wire import Credentials
 from gate.policy import EndpointRule
 from gate.simulated import completion
@@ -81,7 +82,7 @@ def test_ask__retries_what_may_pass_and_honours_retry_after(serve, status):
     url, seen = serve((status, {"Retry-After": "7"}, b""), (200, {}, GOOD))
     outcome, slept = ask(url)
     assert isinstance(outcome, Completion)
-    assert (len(seen), slept) == (2, [7.0])
+    assert (len(seen), slept) == (2, [pytest.approx(7.0, abs=0.1)])
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, "auth"), (403, "auth"), (404, "not-found"), (410, "gone")])
