@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, UsageError
+from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, StillUnderWay, UsageError
 from gate.files import LocalFiles, digest, read_text, repository_root
 from gate.report import Origin, Report, from_json, to_json
 from gate.tools import Tools
@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out."""
+    """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out.
+
+    `batch`: minutes that a run waits for its batches; None: it asks live.
+    """
 
     policy: Path
     baseline: Path
     candidate: Path
     out: Path
     store: Path | None = None
+    batch: float | None = None
 
     @property
     def answers(self) -> Path:
@@ -35,10 +39,19 @@ class RunOptions:
 
 
 def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
-    """Ask the endpoints of both model configs, compare, decide. `simulated` is said in every output."""
-    from gate.live import Keeping, evaluate
+    """Ask the endpoints of both model configs, compare, decide. `simulated` is said in every output.
 
-    report = evaluate(_job(options, simulated=simulated), options.out, Keeping(store=options.answers), tools)
+    Where batches are still under way when the wait for them is over, that is the answer, and nothing is decided.
+    """
+    from gate.live import Keeping, evaluate, prefetch
+
+    job, keeping = _job(options, simulated=simulated), Keeping(store=options.answers)
+    try:
+        job = job if options.batch is None else prefetch(job, keeping, options.batch * 60, tools)
+    except StillUnderWay as waiting:
+        tools.out.write(f"{waiting}\n")
+        return waiting.exit_code
+    report = evaluate(job, options.out, keeping, tools)
     return finish(report, options.out, tools)
 
 

@@ -10,11 +10,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from gate import __version__
-from gate.errors import EXIT_INTERRUPTED, EXIT_PASS, EXIT_UNDECIDED, GateError, Interrupted
+from gate.errors import EXIT_INTERRUPTED, EXIT_PASS, EXIT_UNDECIDED, GateError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from gate.app import RunOptions
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Command = Callable[[argparse.Namespace, "Tools"], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
+_BATCH_WAIT = 60.0  # minutes
 _EPILOG = """\
 exit codes: 0 pass, waived or neutral; 1 blocked; 2 usage, policy, config or dataset error;
             3 inconclusive or could not evaluate; 130 interrupted
@@ -107,6 +109,11 @@ def _add_run(commands: Commands) -> None:
     parser = _command(commands, "run", "ask both models, compare, decide", _run)
     _live(parser)
     parser.add_argument("--shard", metavar="I/N", help="ask only this part, and decide nothing: `verdict` does")
+    parser.add_argument(
+        "--batch", action="store_true", help="ask by the providers' batch APIs first, at half the price"
+    )
+    text = f"how long to wait for batches before exit 3; run again to go on (default: {_BATCH_WAIT:g})"
+    parser.add_argument("--batch-wait", type=float, metavar="MINUTES", help=text)
 
 
 def _add_verdict(commands: Commands) -> None:
@@ -218,8 +225,22 @@ def _out(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import run, run_shard
 
-    options = _run_options(arguments)
+    options = replace(_run_options(arguments), batch=_batch(arguments))
     return run(options, tools) if arguments.shard is None else run_shard(options, arguments.shard, tools)
+
+
+def _batch(arguments: argparse.Namespace) -> float | None:
+    """Minutes to wait for batches; None without them."""
+    wait: float | None = arguments.batch_wait
+    if not arguments.batch:
+        if wait is not None:
+            raise UsageError("--batch-wait: goes with --batch")
+        return None
+    if arguments.shard is not None:
+        raise UsageError("--batch: does not go with --shard; one machine is enough to wait for batches")
+    if wait is not None and not 0 <= wait < 1e6:
+        raise UsageError("--batch-wait: must be minutes, 0 or more")
+    return _BATCH_WAIT if wait is None else wait
 
 
 def _verdict(arguments: argparse.Namespace, tools: Tools) -> int:

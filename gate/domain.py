@@ -27,6 +27,7 @@ FinishReason = Literal[
     "refusal",  # the endpoint itself marked it as refused
     "other",
 ]
+Route = Literal["live", "batch"]
 FailureKind = Literal[
     "auth",  # 401, 403: the key is not accepted
     "not-found",  # 404: no such model or path
@@ -117,7 +118,8 @@ class Completion:
     """What an endpoint answered. A refusal, an empty, a cut or a filtered answer is an answer.
 
     `refusal` is what the endpoint gave as its reason where it marked the answer as refused (it may be ""), else None;
-    `filtered` names the content-filter categories that acted on prompt or answer.
+    `filtered` names the content-filter categories that acted on prompt or answer. `route`: how it came, which decides
+    its price.
     """
 
     text: str
@@ -128,6 +130,7 @@ class Completion:
     fingerprint: str | None = None
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
+    route: Route = "live"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gate.batch_book import Book
+from gate.batch_plan import Desk, Planner
+from gate.batching import Batching
 from gate.budget import Purse
 from gate.course import MOST_STORED, Course, Ended, FixedCourse
 from gate.domain import ARMS, Answer, Completion, PlanRow, Question
+from gate.endpoints import BATCHES
 from gate.endpoints.checks import credentials, trusted
 from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.trust import Trust
@@ -58,6 +64,7 @@ class Job:
     origin: Origin = field(default_factory=Origin)
     notices: tuple[str, ...] = ()
     simulated: bool = False
+    by_batch: tuple[Question, ...] = ()  # asked ahead, and paid whether the course comes to them or not
 
 
 def ask_part(job: Job, shard: Shard, keeping: Keeping, tools: Tools) -> int:
@@ -115,6 +122,53 @@ def _tell_troubles(runner: Runner, tools: Tools) -> None:
         tools.out.write(f"- {printable(line)}\n")
 
 
+def prefetch(job: Job, keeping: Keeping, wait: float, tools: Tools) -> Job:
+    """Ask the first pass by batch, where a batch can be; the job, to be evaluated. The answers are in the store.
+
+    Raises
+    ------
+    StillUnderWay
+        After `wait` seconds; the same call goes on with the batches later.
+    CannotEvaluate
+    """
+    runner = _runner(job, keeping, tools)
+    store, interview = runner.kept.store, ScoredInterview(job.pairs, job.suites, job.policy)
+    if not store.keeps:
+        raise UsageError(f"{keeping.store}: cannot be written, and a run by batch needs a store")
+    try:
+        asked = _first_pass(job, _course(job, _stored(job, runner, interview)))
+        with tempfile.TemporaryDirectory(prefix="driftgate-") as folder, Book.of(keeping.store) as book:
+            planner = Planner(
+                desks=_desks(runner.lines),
+                rules=job.policy.endpoints,
+                kept=runner.kept,
+                budget=job.policy.budget,
+                folder=Path(folder),
+                mark=lambda: secrets.token_hex(16),
+            )
+            Batching(planner=planner, book=book, tools=tools, wait=wait).ask(asked, interview)
+    finally:
+        store.close()
+    return replace(job, notices=(*job.notices, *store.troubles), by_batch=tuple(asked))
+
+
+def _first_pass(job: Job, course: Course) -> list[Question]:
+    """All questions but re-askings; of a family that begins against stored runs, the candidate's."""
+    begun = {(one.config, one.family, one.arm) for one in course.wanted()}
+    return [one for one in _questions(job) if (one.config, one.family, one.arm) in begun]
+
+
+def _desks(lines: Mapping[str, Line]) -> dict[str, Desk]:
+    """The endpoints that have batches; the others are asked live."""
+    return {
+        alias: Desk(alias=alias, rule=line.rule, credentials=line.endpoint.credentials, exchange=line.endpoint)
+        for alias, line in lines.items()
+        if isinstance(line.endpoint, HttpEndpoint)
+        and line.rule.protocol in BATCHES
+        and BATCHES[line.rule.protocol].offered(line.rule)
+    }
+
+
 class _KeptInterview(Interview):
     """The runner keeps the answers; scoring them is for the job that decides."""
 
@@ -133,7 +187,9 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     interview = ScoredInterview(job.pairs, job.suites, job.policy)
     stored = _stored(job, runner, interview)
     plan = planned(job, stored)
+    runner.prepaid(job.by_batch, interview)
     ended = _run(_course(job, stored), runner, interview, tools)
+    runner.count_unused(interview)
     runner.kept.store.close()
     _write(ended, job.pairs, out)
     found = Findings(

@@ -36,6 +36,8 @@ class Price(Strict):
     """Reasoning tokens are output tokens."""
     cached_input: Annotated[float, Field(ge=0)] | None = None
     """For input tokens that the provider read from its cache; `input` when left out."""
+    batch_discount: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share that is off the price of an answer that came by batch (`run --batch`)."""
 
 
 SECRET_KEYS = ("api_key_env", "secret_key_env", "session_token_env")

@@ -163,6 +163,12 @@ class Store:
             self._disconnect()
 
     @property
+    def lost(self) -> int:
+        """Answers that could not be kept."""
+        with self._lock:
+            return self._lost.total()
+
+    @property
     def keeps(self) -> bool:
         """Can answers be put into it, as far as one can know before trying?"""
         return self._writable

@@ -6,6 +6,7 @@ means is `retry`'s. What a failure says holds no body, header or key.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import socket
@@ -15,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http.client import HTTPException
+from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError, TimeoutError as SilenceError
@@ -22,14 +25,20 @@ from urllib3.exceptions import HTTPError, TimeoutError as SilenceError
 from gate.budget import estimate
 from gate.domain import CallFailure, ChatRequest, Completion, FailureKind, Json
 from gate.endpoints import PROTOCOLS
+from gate.endpoints.batch_wire import HttpCall, Reply
 from gate.endpoints.breaker import Breaker
-from gate.endpoints.connection import Connection, Response, Timer, TooLargeError
+from gate.endpoints.connection import Connection, Response, Sink, Timer, TooLargeError
 from gate.endpoints.limits import Limiter
 from gate.endpoints.retry import Fault, backoff, no_completion, refused, silence
 from gate.endpoints.trust import RefusedError, Trust
 from gate.endpoints.turnstile import Sleep, Turnstile
 from gate.endpoints.wire import Credentials, HttpRequest
 from gate.policy import EndpointRule
+
+FILE_LIMIT = 4 * 1024**3
+"""Bytes of a reply that is streamed to a file."""
+FILE_SECONDS = 3600.0
+"""For a call that sends or fetches a file, in all."""
 
 
 def _utc_now() -> datetime:
@@ -105,8 +114,44 @@ class HttpEndpoint:
 
     def _outcome(self, request: ChatRequest) -> Completion | Fault:
         ready = PROTOCOLS[self.rule.protocol].prepare(self.rule, self.credentials, request, now=self.waits.now())
+        response = self._received(lambda: self._post(ready))
+        return response if isinstance(response, Fault) else self._read(response)
+
+    def exchange(self, call: HttpCall) -> Reply | CallFailure:
+        """One attempt of a call that is no question, below `base_url`, by the same rules of trust. Never raises.
+
+        A CallFailure: no reply came, and whether the call arrived is not known.
+        """
+        response = self._received(lambda: self._transfer(call))
+        if isinstance(response, Fault):
+            return self._failure(response.kind, response.detail, fatal=response.fatal)
+        if 200 <= response.status < 300:
+            return Reply(status=response.status, body=response.body)
+        fault = refused(response.status, response.headers, response.body, self.waits.now())
+        failure = self._failure(fault.kind, fault.detail, fatal=fault.fatal)
+        return Reply(
+            status=response.status, failure=failure, again=fault.again, wait=fault.asked if fault.again else None
+        )
+
+    def _transfer(self, call: HttpCall) -> Response:
+        """On a connection of its own: such calls are few, and a file takes longer than an answer may."""
+        files = isinstance(call.body, Path) or call.into is not None
+        connection = self._connected(total=FILE_SECONDS if files else self.rule.timeout_seconds)
+        path, headers = f"{urlsplit(self.rule.base_url).path}{call.path}", {"User-Agent": "driftgate", **call.headers}
+        with contextlib.ExitStack() as opened:
+            body: bytes | BinaryIO | None = call.body or None if isinstance(call.body, bytes) else None
+            if isinstance(call.body, Path):
+                body = opened.enter_context(call.body.open("rb"))
+                headers["Content-Length"] = str(call.body.stat().st_size)
+            into = None
+            if call.into is not None:
+                into = Sink(file=opened.enter_context(call.into.open("wb")), most=FILE_LIMIT)
+            return connection.send(call.method, path, headers, body, into=into)
+
+    def _received(self, send: Callable[[], Response]) -> Response | Fault:
+        """What came back, or why nothing did."""
         try:
-            response = self._post(ready)
+            return send()
         except RefusedError as error:
             return Fault(kind="network", detail=str(error), again=False, fatal=True, reached=False)
         except TooLargeError:
@@ -119,7 +164,6 @@ class HttpEndpoint:
             where = self.rule.api_key_env or "the policy"
             detail = f"cannot be asked: the key in {where} holds what no header can carry (a line break?)"
             return Fault(kind="auth", detail=detail, again=False, fatal=True, reached=False)
-        return self._read(response)
 
     def _post(self, ready: HttpRequest) -> Response:
         """To the host of the policy: of what was prepared, only the path is taken."""
@@ -131,15 +175,18 @@ class HttpEndpoint:
     def _connection(self) -> Connection:
         found: Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            rule = self.rule
-            timer = Timer(
-                clock=self.waits.clock,
-                connect=rule.connect_seconds,
-                silence=rule.read_seconds or rule.timeout_seconds,
-                total=rule.timeout_seconds,
-            )
-            found = self._local.connection = Connection(trust=self._trust, timer=timer)
+            found = self._local.connection = self._connected(total=self.rule.timeout_seconds)
         return found
+
+    def _connected(self, *, total: float) -> Connection:
+        rule = self.rule
+        timer = Timer(
+            clock=self.waits.clock,
+            connect=rule.connect_seconds,
+            silence=rule.read_seconds or rule.timeout_seconds,
+            total=total,
+        )
+        return Connection(trust=self._trust, timer=timer)
 
     def _read(self, response: Response) -> Completion | Fault:
         if response.status != 200:

@@ -193,3 +193,17 @@ def test_answer__is_a_stage_of_its_own(make):
     (found,) = make(Told()).ask_all(questions("a"), Work())
     assert isinstance(found, Answer)
     assert found.asked_at == 1_000.0
+
+
+def test_prepaid__counts_against_the_budget_first_and_once_and_is_tallied_also_when_no_one_asks(make):
+    make(Told()).ask_all(questions("a", "b"), Work())
+    endpoint = Told()
+    again = make(endpoint, budget={"calls": 3})
+    again.prepaid(questions("a", "b", "absent"), Work())
+    assert again.purse.spent.calls == 2
+    for one in "dea":
+        again.ask_all(questions(one), Work())
+    again.count_unused(Work())
+    assert (again.purse.spent.calls, endpoint.asked) == (3, ["d"])
+    tally = again.tally.of("candidate")
+    assert (tally.asked, tally.failed, tally.cached) == (4, 1, 0), "d, e, a, and b"

@@ -120,6 +120,8 @@ def filled(kind):
             if annotation == "Usage"
             else "length"
             if annotation == "FinishReason"
+            else "batch"
+            if annotation == "Route"
             else ("a", "b")
             if annotation.startswith("tuple")
             else {"int": 7, "float": 0.25, "bool": True}.get(annotation, values[str])
@@ -130,6 +132,12 @@ def filled(kind):
 @pytest.mark.parametrize("completion", [Completion(text=""), Completion(text="long " * 5000), filled(Completion)])
 def test_codec__gives_back_every_field_also_lone_surrogates(completion):
     assert decode(b"k", "r", encode(b"k", "r", completion)) == completion
+
+
+def test_codec__an_answer_kept_before_there_were_batches_came_live():
+    body = b'{"text":"x"}'
+    assert decode(b"k", "r", forged(body)) == Completion(text="x", route="live")
+    assert encode(b"k", "r", Completion(text="x")) == forged(body)
 
 
 def test_codec__every_flipped_bit_is_seen():
