@@ -1,7 +1,8 @@
 # Digest as pinned by the public repository n24q02m/better-code-review-graph (Dockerfile).
 ARG BASE_IMAGE=python:3.13-slim-bookworm@sha256:a58daefb915e1e03ad48f3ca4df8832065412c5c35cacb9d39f4229184de12b6
 FROM ${BASE_IMAGE}
-ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+# Safe path: `python -m gate` in a workspace must never import what lies there.
+ENV PYTHONUNBUFFERED=1 PYTHONSAFEPATH=1 PYTHONPATH=/opt/driftgate PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements.lock /opt/driftgate/
 RUN pip install --require-hashes --only-binary=:all: -r /opt/driftgate/requirements.lock
 COPY entrypoint.py /opt/driftgate/

@@ -3,7 +3,7 @@ BIN := .venv/bin
 
 DEMO := .venv-demo/bin/python
 
-.PHONY: demo demo-local-model golden bench-endpoints bench-compare bench-statistics bench-pairs test lint datasets clean
+.PHONY: demo demo-local-model golden bench-endpoints bench-compare bench-storm bench-statistics bench-pairs test lint datasets clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -32,6 +32,9 @@ bench-endpoints: .venv-demo/ready  ## speed, CPU and memory of whole runs; BENCH
 bench-compare: .venv-demo/ready  ## speed and memory of compare, as a whole process
 	$(DEMO) bench/compare.py $(BENCH)
 
+bench-storm: .venv-demo/ready  ## how much of an allowed rate is used in a storm of 429s: 10 minutes
+	$(DEMO) bench/storm.py
+
 bench-statistics: .venv-demo/ready  ## false blocks and catches of the decision rules, simulated; BENCH=--quick
 	PYTHONPATH=. $(DEMO) bench/statistics_bench.py $(BENCH)
 
@@ -47,7 +50,8 @@ lint: .venv/ready
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/zizmor --offline --quiet action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet action.yml examples/workflows/*.yml
 
 datasets: .venv/ready  ## the starter datasets, from their seeded generator
 	$(BIN)/python datasets/build.py

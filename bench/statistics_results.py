@@ -216,9 +216,9 @@ def _others(results: Results) -> str:
             found = results.tally(work.name, rule)
             got = [_cell(found, caught), _slice(found)] if work.changed else ["", ""]
             open_ = _cell(found, inconclusive)
-            rows.append(
-                [work.name, rule, _cell(found, blocked), _interval(found), *got, open_, _cell(found, calls, "n")]
-            )
+            runs = f"{found.runs:,}" if found else "–"
+            share = [_cell(found, blocked), _interval(found)]
+            rows.append([work.name, rule, runs, *share, *got, open_, _cell(found, calls, "calls")])
     return table(
         ["work", "rule", "runs", "blocked", "95 % interval", "caught", "by its slice", "inconclusive", "calls"], rows
     )

@@ -9,7 +9,9 @@ from typing import Any
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, one line a row, with a newline at its end."""
+    """A Markdown table, one line a row, with a newline at its end. Raises ValueError where a row does not fit."""
+    if any(len(row) != len(head) for row in rows):
+        raise ValueError("a row has more or fewer cells than the head")
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(cell.strip() for cell in line) + " |\n" for line in lines)
 

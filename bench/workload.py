@@ -92,6 +92,7 @@ def _policy(work: Workload, base_url: str, datasets: list[str]) -> str:
     policy = {
         "version": 1,
         "models": ["*.yml"],
+        "risk": {"design": "fixed"},  # every call is made: it is the calls that are measured
         "endpoints": {"fixed": {"protocol": "openai-chat", "base_url": base_url, "max_concurrency": work.concurrency}},
         "families": {
             Path(name).stem: {

@@ -23,9 +23,9 @@ from gate.actions import (
     write_summary,
 )
 from gate.app import write_outputs as write_files
-from gate.endpoints.checks import parameter_problems
+from gate.endpoints.checks import load_authorities, parameter_problems
 from gate.errors import EXIT_INTERRUPTED, FileProblem, GateError, Interrupted, Problem, Problems
-from gate.evaluation import load_suites
+from gate.evaluation import load_anchor, load_suites
 from gate.files import digest, read_text
 from gate.github import ChangedFile, CommentSlot, CommitFiles, GitHub, Posted, upsert_comment
 from gate.live import Job, Keeping, ask_part, evaluate
@@ -177,6 +177,8 @@ def _job(run: _Run, clocked: Clocked) -> Job | Report:
         digest=digest(text),
         suites=suites,
         pairs=tuple(pairs),
+        anchor=load_anchor(policy, document, base),
+        authorities=load_authorities(policy, document, base),
         origin=run.origin,
         notices=(*notices, *skipped),
     )
@@ -197,7 +199,9 @@ def _keys(environ: Mapping[str, str], policy: Policy) -> list[str]:
 
 def _edits(changed: Sequence[ChangedFile], path: str, policy: Policy) -> tuple[str, ...]:
     """The judge's own files are those of the base branch; say so when the pull request edits them."""
-    own = {path, *(rule.dataset for rule in policy.families.values() if rule.dataset)}
+    datasets = (rule.dataset for rule in policy.families.values())
+    authorities = (rule.ca_file for rule in policy.endpoints.values())
+    own = {name for name in (path, policy.anchor, *datasets, *authorities) if name}
     edited = sorted(own & {name for one in changed for name in (one.path, one.previous) if name})
     if not edited:
         return ()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, UsageError
+from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, StillUnderWay, UsageError
 from gate.files import LocalFiles, digest, read_text, repository_root
 from gate.report import Origin, Report, from_json, to_json
 from gate.tools import Tools
@@ -15,19 +15,23 @@ from gate.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
     from gate.live import Job
-    from gate.model_config import LoadedConfig
+    from gate.model_config import LoadedConfig, ModelPair
     from gate.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out."""
+    """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out.
+
+    `batch`: minutes that a run waits for its batches; None: it asks live.
+    """
 
     policy: Path
     baseline: Path
     candidate: Path
     out: Path
     store: Path | None = None
+    batch: float | None = None
 
     @property
     def answers(self) -> Path:
@@ -35,10 +39,19 @@ class RunOptions:
 
 
 def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
-    """Ask the endpoints of both model configs, compare, decide. `simulated` is said in every output."""
-    from gate.live import Keeping, evaluate
+    """Ask the endpoints of both model configs, compare, decide. `simulated` is said in every output.
 
-    report = evaluate(_job(options, simulated=simulated), options.out, Keeping(store=options.answers), tools)
+    Where batches are still under way when the wait for them is over, that is the answer, and nothing is decided.
+    """
+    from gate.live import Keeping, evaluate, prefetch
+
+    job, keeping = _job(options, simulated=simulated), Keeping(store=options.answers)
+    try:
+        job = job if options.batch is None else prefetch(job, keeping, options.batch * 60, tools)
+    except StillUnderWay as waiting:
+        tools.out.write(f"{waiting}\n")
+        return waiting.exit_code
+    report = evaluate(job, options.out, keeping, tools)
     return finish(report, options.out, tools)
 
 
@@ -61,7 +74,26 @@ def verdict(options: RunOptions, stores: Sequence[Path], tools: Tools) -> int:
     return finish(report, options.out, tools)
 
 
-def plan(options: RunOptions, shards: int, tools: Tools) -> int:
+def baseline(policy: Path, configs: Sequence[Path], store: Path, runs: int, tools: Tools) -> int:
+    """Ask the models in use `runs` times, and keep the answers for the runs that compare with them."""
+    from gate.live import Keeping, ask_baselines
+    from gate.model_config import ModelPair
+
+    def pairs(rules: Policy) -> list[ModelPair]:
+        loaded = [_config(path, rules) for path in configs]
+        return [ModelPair(path=one.path, baseline=one, candidate=one) for one in loaded]
+
+    return ask_baselines(_read_job(policy, pairs), runs, Keeping(store=store), tools)
+
+
+def plan(options: RunOptions, json_file: Path | None, tools: Tools) -> int:
+    """Say what a run would ask, what it may cost and what it can see."""
+    from gate.planning_commands import show_plan
+
+    return show_plan(_job(options), options.answers, json_file, tools)
+
+
+def plan_matrix(options: RunOptions, shards: int, tools: Tools) -> int:
     """Check all that a run needs, then print a GitHub Actions matrix of its shards."""
     from gate.sharding import matrix
 
@@ -70,18 +102,66 @@ def plan(options: RunOptions, shards: int, tools: Tools) -> int:
     return EXIT_PASS
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfTestOptions:
+    """Stored answers of a `baseline` model config, or recorded `runs` of it."""
+
+    policy: Path
+    baseline: Path | None
+    runs: tuple[Path, ...]
+    store: Path
+    out: Path
+    simulations: int
+
+
+def selftest(options: SelfTestOptions, tools: Tools) -> int:
+    """Show how often this gate blocks wrongly and what it catches; 1 when it blocks too often."""
+    from gate.policy import parse_policy
+    from gate.selftest_commands import Answers, from_runs, from_store, show_selftest
+
+    if options.simulations < 1:
+        raise UsageError("--simulations: must be at least 1")
+    if options.baseline is None:
+        policy, document = parse_policy(read_local(options.policy), file=str(options.policy))
+        answers = Answers(subjects=from_runs(policy, document, options.runs), policy=policy)
+    else:
+        itself = RunOptions(
+            policy=options.policy, baseline=options.baseline, candidate=options.baseline, out=options.out
+        )
+        job = _job(itself)
+        answers = Answers(subjects=from_store(job, options.store, tools), policy=job.policy)
+    return show_selftest(answers, options.simulations, options.out, tools)
+
+
 def _job(options: RunOptions, *, simulated: bool = False) -> Job:
-    from gate.evaluation import load_suites
-    from gate.live import Job
     from gate.model_config import ModelPair
+
+    def pairs(policy: Policy) -> list[ModelPair]:
+        candidate = _config(options.candidate, policy)
+        return [ModelPair(path=candidate.path, baseline=_config(options.baseline, policy), candidate=candidate)]
+
+    return replace(_read_job(options.policy, pairs), simulated=simulated)
+
+
+def _read_job(path: Path, pairs: Callable[[Policy], Sequence[ModelPair]]) -> Job:
+    """Everything read and checked before the first call."""
+    from gate.endpoints.checks import load_authorities
+    from gate.evaluation import load_anchor, load_suites
+    from gate.live import Job
     from gate.policy import parse_policy_for_run
 
-    text = read_local(options.policy)
-    policy, document = parse_policy_for_run(text, file=str(options.policy))
-    suites = load_suites(policy, document, LocalFiles(repository_root(options.policy)))
-    candidate = _config(options.candidate, policy)
-    pair = ModelPair(path=candidate.path, baseline=_config(options.baseline, policy), candidate=candidate)
-    return Job(policy=policy, document=document, digest=digest(text), suites=suites, pairs=(pair,), simulated=simulated)
+    text = read_local(path)
+    policy, document = parse_policy_for_run(text, file=str(path))
+    files = LocalFiles(repository_root(path))
+    return Job(
+        policy=policy,
+        document=document,
+        digest=digest(text),
+        suites=load_suites(policy, document, files),
+        pairs=tuple(pairs(policy)),
+        anchor=load_anchor(policy, document, files),
+        authorities=load_authorities(policy, document, files),
+    )
 
 
 def _config(path: Path, policy: Policy) -> LoadedConfig:
@@ -109,7 +189,9 @@ class CompareOptions:
 def compare(options: CompareOptions, tools: Tools) -> int:
     """Decide from two recorded result files. No endpoint is called."""
     from gate.comparing import Measured, compare as compare_units
+    from gate.evaluation import load_anchor
     from gate.pairing import pair_families
+    from gate.patterns import patterns
     from gate.policy import parse_policy
     from gate.recorded import read_results
     from gate.reporting import Clocked, Findings, evaluated
@@ -130,7 +212,10 @@ def compare(options: CompareOptions, tools: Tools) -> int:
         Measured(config=None, family=name, metric="score", rule=rule, paired=paired[name])
         for name, rule in policy.families.items()
     ]
-    found = Findings(comparisons=compare_units(measured, policy), policy_digest=digest(text))
+    comparisons = compare_units(measured, policy)
+    anchor = load_anchor(policy, document, LocalFiles(repository_root(options.policy)))
+    named = patterns(measured, comparisons, alpha=policy.risk.alpha, anchor=anchor)
+    found = Findings(comparisons=comparisons, patterns=named, policy_digest=digest(text))
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
     return finish(evaluated(found, Origin(), clocked), options.out, tools)
 
@@ -160,17 +245,18 @@ def write_outputs(report: Report, out: Path) -> None:
 
 def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tools: Tools) -> int:
     """Check a policy, the datasets it names, and model configs; every problem at once."""
-    from gate.endpoints.checks import parameter_problems
-    from gate.evaluation import load_suites
+    from gate.endpoints.checks import load_authorities, parameter_problems
+    from gate.evaluation import load_anchor, load_suites
     from gate.model_config import load_config
     from gate.policy import parse_policy_for_run
 
     policy, document = parse_policy_for_run(read_local(policy_path), file=str(policy_path))
     problems: list[Problem] = []
-    try:
-        load_suites(policy, document, LocalFiles(root or repository_root(policy_path)))
-    except Problems as found:
-        problems += found.problems
+    for load in (load_suites, load_anchor, load_authorities):
+        try:
+            load(policy, document, LocalFiles(root or repository_root(policy_path)))
+        except Problems as found:
+            problems += found.problems
     for config in configs:
         home = root or repository_root(config)
         try:

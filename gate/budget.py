@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from gate.domain import CallFailure, ChatRequest, Usage
+from gate.domain import CallFailure, ChatRequest, Route, Usage
 from gate.policy import Budget, Price
 
 _CHARACTERS_A_TOKEN = 3.0
@@ -31,25 +31,30 @@ class Spent:
     minutes: float
 
 
-def estimate(request: ChatRequest, price: Price | None) -> Cost:
+def estimate(request: ChatRequest, price: Price | None, route: Route = "live") -> Cost:
     """At most what a call will use, roughly: three characters a token in, all of max_tokens out.
 
     For a reservation only: what was really used replaces it. 1,024 tokens where no maximum is set.
     """
+    usage = most_used(request)
+    return Cost(tokens=usage.input_tokens + usage.output_tokens, usd=cost(usage, price, route) or 0.0)
+
+
+def most_used(request: ChatRequest) -> Usage:
+    """The tokens of `estimate`."""
     read = int(sum(len(one.content) for one in request.messages) / _CHARACTERS_A_TOKEN) + 8
     stated = request.parameters.get("max_tokens")
-    written = stated if isinstance(stated, int) else _UNSTATED_OUTPUT
-    usage = Usage(input_tokens=read, output_tokens=written)
-    return Cost(tokens=read + written, usd=cost(usage, price) or 0.0)
+    return Usage(input_tokens=read, output_tokens=stated if isinstance(stated, int) else _UNSTATED_OUTPUT)
 
 
-def cost(usage: Usage, price: Price | None) -> float | None:
+def cost(usage: Usage, price: Price | None, route: Route = "live") -> float | None:
     """USD; None where no price is stated. Input that the provider read from its own cache may be cheaper."""
     if price is None:
         return None
     cached = price.input if price.cached_input is None else price.cached_input
     fresh = usage.input_tokens - usage.cached_tokens
-    return (fresh * price.input + usage.cached_tokens * cached + usage.output_tokens * price.output) / 1e6
+    full = (fresh * price.input + usage.cached_tokens * cached + usage.output_tokens * price.output) / 1e6
+    return full * (1 - price.batch_discount) if route == "batch" else full
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +73,7 @@ class Purse:
     _reserved: Cost = field(default_factory=Cost)
     _in_flight: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    refused: bool = field(default=False, init=False)  # was a call ever refused?
 
     def __post_init__(self) -> None:
         self._begun = self.clock()
@@ -80,6 +86,7 @@ class Purse:
         with self._changed:
             while True:
                 if used_up := self._used_up():
+                    self.refused = True
                     return CallFailure(kind="budget", detail=f"the budget of {used_up} is used up")
                 if self._in_flight == 0 or self._fits(wanted):
                     break
@@ -89,6 +96,15 @@ class Purse:
             self._reserved = _sum(self._reserved, wanted)
             return None
 
+    def set_aside(self, wanted: Cost) -> bool:
+        """Reserve a call whose answer comes much later, if it fits: an estimate is all there is to go by."""
+        with self._changed:
+            if self._used_up() or not self._fits(wanted):
+                return False
+            self._calls += 1
+            self._reserved = _sum(self._reserved, wanted)
+            return True
+
     def settle(self, wanted: Cost, used: Cost) -> None:
         """Replace a reservation by what was used."""
         with self._changed:
@@ -97,10 +113,10 @@ class Purse:
             self._settled = _sum(self._settled, used)
             self._changed.notify_all()
 
-    def charge(self, used: Cost) -> None:
-        """Count a call that this run had paid for before it was interrupted."""
+    def charge(self, used: Cost, *, calls: int = 1) -> None:
+        """Count calls that this run had paid for before it was interrupted, or that a batch was submitted for."""
         with self._changed:
-            self._calls += 1
+            self._calls += calls
             self._settled = _sum(self._settled, used)
 
     @property

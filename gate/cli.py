@@ -10,11 +10,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from gate import __version__
-from gate.errors import EXIT_INTERRUPTED, EXIT_PASS, EXIT_UNDECIDED, GateError, Interrupted
+from gate.errors import EXIT_INTERRUPTED, EXIT_PASS, EXIT_UNDECIDED, GateError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from gate.app import RunOptions
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Command = Callable[[argparse.Namespace, "Tools"], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
+_BATCH_WAIT = 60.0  # minutes
 _EPILOG = """\
 exit codes: 0 pass, waived or neutral; 1 blocked; 2 usage, policy, config or dataset error;
             3 inconclusive or could not evaluate; 130 interrupted
@@ -82,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands)
     _add_verdict(commands)
+    _add_baseline(commands)
     _add_plan(commands)
+    _add_selftest(commands)
     _add_compare(commands)
     _add_validate(commands)
     _add_render(commands)
@@ -105,6 +109,11 @@ def _add_run(commands: Commands) -> None:
     parser = _command(commands, "run", "ask both models, compare, decide", _run)
     _live(parser)
     parser.add_argument("--shard", metavar="I/N", help="ask only this part, and decide nothing: `verdict` does")
+    parser.add_argument(
+        "--batch", action="store_true", help="ask by the providers' batch APIs first, at half the price"
+    )
+    text = f"how long to wait for batches before exit 3; run again to go on (default: {_BATCH_WAIT:g})"
+    parser.add_argument("--batch-wait", type=float, metavar="MINUTES", help=text)
 
 
 def _add_verdict(commands: Commands) -> None:
@@ -113,10 +122,31 @@ def _add_verdict(commands: Commands) -> None:
     parser.add_argument("--stores", type=Path, nargs="+", required=True, metavar="FILE", help="one of each shard")
 
 
+def _add_baseline(commands: Commands) -> None:
+    parser = _command(commands, "baseline", "ask the models in use, for later runs to compare with", _baseline)
+    _policy(parser)
+    parser.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="model configs in use")
+    parser.add_argument("--store", type=Path, required=True, metavar="FILE", help="where the answers are kept")
+    parser.add_argument("--runs", type=int, default=5, metavar="K", help="how often each is asked (default: 5)")
+
+
 def _add_plan(commands: Commands) -> None:
     parser = _command(commands, "plan", "say what a run would ask, before any call", _plan)
     _live(parser)
-    parser.add_argument("--matrix", type=int, required=True, metavar="N", help="print a GitHub Actions matrix")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the plan as JSON, too")
+    parser.add_argument("--matrix", type=int, metavar="N", help="print a GitHub Actions matrix of N parts instead")
+
+
+def _add_selftest(commands: Commands) -> None:
+    text = "show, by simulation around stored answers, how often this gate blocks wrongly and what it catches"
+    parser = _command(commands, "selftest", text, _selftest)
+    _policy(parser)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--baseline", type=Path, metavar="FILE", help="model config; its answers are in the store")
+    source.add_argument("--runs", type=Path, nargs="+", metavar="JSONL", help="recorded results of the baseline")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="kept answers (default: answers.sqlite in --out)")
+    parser.add_argument("--simulations", type=int, default=400, metavar="N", help="unchanged releases (default: 400)")
+    _out(parser)
 
 
 def _live(parser: argparse.ArgumentParser) -> None:
@@ -138,7 +168,7 @@ def _add_compare(commands: Commands) -> None:
 def _add_validate(commands: Commands) -> None:
     parser = _command(commands, "validate", "check policy, datasets and model configs; calls no endpoint", _validate)
     _policy(parser)
-    parser.add_argument("configs", type=Path, nargs="*", metavar="CONFIG", help="default: all the policy watches")
+    parser.add_argument("configs", type=Path, nargs="*", metavar="CONFIG", help="model configs to check besides")
     parser.add_argument("--root", type=Path, metavar="DIR", help="repository root that paths are relative to")
 
 
@@ -195,8 +225,22 @@ def _out(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import run, run_shard
 
-    options = _run_options(arguments)
+    options = replace(_run_options(arguments), batch=_batch(arguments))
     return run(options, tools) if arguments.shard is None else run_shard(options, arguments.shard, tools)
+
+
+def _batch(arguments: argparse.Namespace) -> float | None:
+    """Minutes to wait for batches; None without them."""
+    wait: float | None = arguments.batch_wait
+    if not arguments.batch:
+        if wait is not None:
+            raise UsageError("--batch-wait: goes with --batch")
+        return None
+    if arguments.shard is not None:
+        raise UsageError("--batch: does not go with --shard; one machine is enough to wait for batches")
+    if wait is not None and not 0 <= wait < 1e6:
+        raise UsageError("--batch-wait: must be minutes, 0 or more")
+    return _BATCH_WAIT if wait is None else wait
 
 
 def _verdict(arguments: argparse.Namespace, tools: Tools) -> int:
@@ -205,10 +249,33 @@ def _verdict(arguments: argparse.Namespace, tools: Tools) -> int:
     return verdict(_run_options(arguments), arguments.stores, tools)
 
 
-def _plan(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import plan
+def _baseline(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import baseline
 
-    return plan(_run_options(arguments), arguments.matrix, tools)
+    return baseline(arguments.policy, arguments.configs, arguments.store, arguments.runs, tools)
+
+
+def _plan(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import plan, plan_matrix
+
+    options = _run_options(arguments)
+    if arguments.matrix is not None:
+        return plan_matrix(options, arguments.matrix, tools)
+    return plan(options, arguments.json, tools)
+
+
+def _selftest(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import SelfTestOptions, selftest
+
+    options = SelfTestOptions(
+        policy=arguments.policy,
+        baseline=arguments.baseline,
+        runs=tuple(arguments.runs or ()),
+        store=arguments.store or arguments.out / "answers.sqlite",
+        out=arguments.out,
+        simulations=arguments.simulations,
+    )
+    return selftest(options, tools)
 
 
 def _run_options(arguments: argparse.Namespace) -> RunOptions:

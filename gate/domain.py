@@ -19,7 +19,6 @@ ARMS: tuple[Arm, Arm] = ("baseline", "candidate")
 
 Severity = Literal["blocking", "advisory"]
 Outcome = Literal["improved", "unchanged", "regressed", "inconclusive"]
-Stage = Literal["looks", "re-asked", "second run", "stored", "fixed"]
 Verdict = Literal["pass", "waived", "blocked", "inconclusive", "neutral", "error"]
 FinishReason = Literal[
     "stop",  # ended by itself or at a stop sequence
@@ -28,6 +27,7 @@ FinishReason = Literal[
     "refusal",  # the endpoint itself marked it as refused
     "other",
 ]
+Route = Literal["live", "batch"]
 FailureKind = Literal[
     "auth",  # 401, 403: the key is not accepted
     "not-found",  # 404: no such model or path
@@ -82,14 +82,13 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One asking of one sample: the `repeat`-th, for one arm. `fresh`: no earlier run's answer will do."""
+    """One asking of one sample: the `repeat`-th, for one arm."""
 
     config: str  # path of the model config under test (one run may gate several)
     family: str
     sample_id: str
     arm: Arm
     repeat: int
-    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +118,8 @@ class Completion:
     """What an endpoint answered. A refusal, an empty, a cut or a filtered answer is an answer.
 
     `refusal` is what the endpoint gave as its reason where it marked the answer as refused (it may be ""), else None;
-    `filtered` names the content-filter categories that acted on prompt or answer.
+    `filtered` names the content-filter categories that acted on prompt or answer. `route`: how it came, which decides
+    its price.
     """
 
     text: str
@@ -130,6 +130,7 @@ class Completion:
     fingerprint: str | None = None
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
+    route: Route = "live"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +209,15 @@ class PerArm:
     candidate: int
 
 
+Stage = Literal[
+    "fixed",  # every sample asked once (or `repeats` times), then one decision
+    "looks",  # decided at a planned look of the first pass, or at its end
+    "re-asked",  # after the discordant samples were asked again on both arms
+    "second run",  # after every sample was asked again on both arms
+    "stored",  # against stored runs of the baseline: only the candidate was asked
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """One interim analysis: the samples and askings (on both arms) it rests on, and what it showed."""
@@ -224,7 +234,8 @@ class Comparison:
 
     `delta` is candidate − baseline; `interval` has confidence `level` and agrees with `outcome`;
     `n_dropped` counts the samples that an arm lost; `gating` is false for a slice so small that it could
-    not see a loss of `margin`: it can block, but a pass does not wait for it.
+    not see a loss of `margin`: it can block, but a pass does not wait for it. `looks` is the path of a sequential
+    run; `bounds` is what delta could be at worst and at best had the missing scores been 0 or 1 (None: none missing).
     """
 
     config: str | None  # the model config under test; None where results were recorded elsewhere
@@ -250,6 +261,9 @@ class Comparison:
     gating: bool
     reason: str
     waiver: str | None = None
+    stage: Stage = "fixed"
+    looks: tuple[Look, ...] = ()
+    bounds: tuple[float, float] | None = None
 
 
 PatternKind = Literal["neighbour-regressed", "resistance-eroded", "over-refusal", "long-tail-lost", "cumulative-drift"]
@@ -263,3 +277,35 @@ class Pattern:
     config: str | None
     families: tuple[str, ...]
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """What one unit (a family, or a blocking slice of it) will be asked and can see: said before any call.
+
+    `alpha` is the unit's share. `baseline` (mean score) and `noise` (mean squared difference of two askings of a
+    sample) are from that many stored samples; 0 means that they are assumed. `visible` is the smallest drop that will
+    be caught with the policy's power, None where none would; `gating` is never true for a unit whose margin is smaller
+    than that, and `samples_needed` then says how many would do (None: no number would). Calls, tokens and USD are of
+    families, over both arms, as expected and at most; None where nobody has worked them out, or no price is stated.
+    """
+
+    config: str | None
+    family: str
+    slice: SliceKey | None
+    severity: Severity
+    samples: int
+    repeats: int
+    margin: float
+    alpha: float
+    baseline: float
+    baseline_samples: int
+    noise: float
+    noise_samples: int
+    visible: float | None
+    gating: bool
+    samples_needed: int | None
+    expected_calls: int | None = None
+    most_calls: int | None = None
+    tokens: tuple[int, int] | None = None
+    usd: tuple[float, float] | None = None

@@ -9,6 +9,7 @@
     ├── GitHubError                3   GitHub could not be read
     │   └── Forbidden              3   … because the token lacks a permission
     └── CannotEvaluate             3   endpoints could not be asked at all
+        └── StillUnderWay          3   … yet: batches are not done; the same command goes on with them
     Interrupted (KeyboardInterrupt) 130  Ctrl-C or SIGTERM
 """
 
@@ -79,6 +80,10 @@ class Forbidden(GitHubError):
 
 class CannotEvaluate(GateError):
     exit_code = EXIT_UNDECIDED
+
+
+class StillUnderWay(CannotEvaluate):
+    pass
 
 
 class Interrupted(KeyboardInterrupt):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gate.datasets import load_builtin, load_dataset
 from gate.domain import (
@@ -22,12 +22,13 @@ from gate.domain import (
     Score,
     Unscored,
 )
-from gate.errors import Problem, Problems
+from gate.errors import FileProblem, Problem, Problems
 from gate.families import Family, family_of
-from gate.files import Files
+from gate.files import DATASET_LIMIT, Files, read_text
 from gate.model_config import LoadedConfig, ModelPair
 from gate.policy import BUILTIN, FamilyRule, Policy, kind_of
 from gate.positions import Document
+from gate.recorded import mean_scores, parse_results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,21 @@ def load_suites(policy: Policy, document: Document, files: Files) -> tuple[Suite
     return tuple(suites)
 
 
+Anchor = Mapping[tuple[str, str], float]
+"""(family, sample id) → mean score in the anchor's recorded results."""
+
+
+def load_anchor(policy: Policy, document: Document, files: Files) -> Anchor:
+    """The scores of an earlier release; none where the policy names no anchor. Raises Problems."""
+    if policy.anchor is None:
+        return {}
+    try:
+        text = read_text(files, policy.anchor, limit=DATASET_LIMIT)
+    except FileProblem as problem:
+        raise Problems([document.problem(("anchor",), f"names {policy.anchor}, which {problem.what}")]) from None
+    return mean_scores(parse_results(text, file=policy.anchor))
+
+
 def _at_policy(document: Document, name: str, problem: Problem) -> Problem:
     """A problem of a dataset as a whole belongs to the line of the policy that names it."""
     if problem.line:
@@ -72,6 +88,8 @@ def _suite(name: str, rule: FamilyRule, files: Files) -> Suite:
         raise Problems([Problem(file=name, what="has no kind or no dataset")])
     family = family_of(kind, rule.match)
     dataset = load_builtin(kind) if rule.dataset == BUILTIN else load_dataset(files, rule.dataset)
+    if kind == "adversarial-resistance":
+        dataset = replace(dataset, samples=tuple(_with_its_half(one) for one in dataset.samples))
     problems = [
         Problem(file=dataset.source, line=0, path=f"sample {sample.id}", what=what)
         for sample in dataset.samples
@@ -80,6 +98,13 @@ def _suite(name: str, rule: FamilyRule, files: Files) -> Suite:
     if problems:
         raise Problems(problems[:50])
     return Suite(name=name, rule=rule, family=family, dataset=dataset)
+
+
+def _with_its_half(sample: Sample) -> Sample:
+    """Labelled by what its target expects, so that resisting and helping are compared apart, whatever the dataset's
+    own labels."""
+    expect = sample.target.get("expect") if isinstance(sample.target, dict) else None
+    return replace(sample, slices={**sample.slices, "expect": expect}) if isinstance(expect, str) else sample
 
 
 def questions(pair: ModelPair, suites: Sequence[Suite]) -> Iterator[Question]:
@@ -117,7 +142,7 @@ class Interview:
         )
         # Arms that ask the very same question are two askings of it, or noise would look like none.
         twin = question.arm == "candidate" and question.config in self._twins
-        return Call(alias=config.endpoint, request=request, repeat=question.repeat + (_TWIN if twin else 0))
+        return Call(alias=config.endpoint, request=request, repeat=question.repeat + (TWIN if twin else 0))
 
 
 class ScoredInterview(Interview):
@@ -136,7 +161,8 @@ class ScoredInterview(Interview):
         )
 
 
-_TWIN = 1_000  # repeats of one sample stay far below
+TWIN = 1_000
+"""Added to the candidate's repeat where both arms ask the very same. Repeats of one sample stay far below."""
 
 
 def _asks_the_same(pair: ModelPair, policy: Policy) -> bool:

@@ -60,6 +60,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
     rows = [
         ("calls", f"{calls.baseline:,} baseline, {calls.candidate:,} candidate"),
         ("from the store / failed", f"{calls.cached:,} / {calls.failed:,}"),
+        ("reused", wording.reused(report)),
         ("tokens, cost", f"{report.usage.tokens:,}, {wording.usd(report.usage.usd)}"),
         ("started, took", f"{origin.started}, {wording.duration(origin.seconds)}"),
         ("policy", origin.policy_digest or "–"),

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gate.batch_book import Book
+from gate.batch_plan import Desk, Planner
+from gate.batching import Batching
 from gate.budget import Purse
-from gate.comparing import Measured, compare
-from gate.domain import ARMS, Answer, Arm, Completion, Observation, Question
-from gate.endpoints.checks import credentials
-from gate.endpoints.transport import HttpEndpoint
+from gate.course import MOST_STORED, Course, Ended, FixedCourse
+from gate.domain import ARMS, Answer, Completion, PlanRow, Question
+from gate.endpoints import BATCHES
+from gate.endpoints.checks import credentials, trusted
+from gate.endpoints.transport import HttpEndpoint, Waits
+from gate.endpoints.trust import Trust
 from gate.endpoints.wire import Credentials
-from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems
-from gate.evaluation import Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
+from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
+from gate.evaluation import Anchor, Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
 from gate.model_config import ModelPair
-from gate.pairing import pair_families
+from gate.patterns import patterns
+from gate.planning import rows_of
 from gate.policy import Policy
 from gate.positions import Document
-from gate.progress import progress
+from gate.progress import progress, tell_look
 from gate.recorded import write_results
+from gate.rehearsal import Subject, subject
 from gate.report import Origin, Report
 from gate.reporting import Clocked, Findings, evaluated, failures
 from gate.runner import Kept, Line, Runner
+from gate.sequential_course import SequentialCourse, Stored as StoredRuns, stored_matrix
 from gate.sharding import Shard
-from gate.store import Reuse, Store
+from gate.stats.flips import Matrix
+from gate.store import Store
 from gate.store_limits import Limits
 from gate.tally import Tally
 from gate.tools import Tools
@@ -41,16 +52,19 @@ class Keeping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """All that an evaluation needs, read and checked."""
+    """All that an evaluation needs, read and checked. `name` tells runs of one pair of configs apart in the store."""
 
     policy: Policy
     document: Document
     digest: str
     suites: tuple[Suite, ...]
     pairs: tuple[ModelPair, ...]
+    anchor: Anchor = field(default_factory=dict)
+    authorities: Mapping[str, str] = field(default_factory=dict)  # by endpoint: the PEM text of its ca_file
     origin: Origin = field(default_factory=Origin)
     notices: tuple[str, ...] = ()
     simulated: bool = False
+    by_batch: tuple[Question, ...] = ()  # asked ahead, and paid whether the course comes to them or not
 
 
 def ask_part(job: Job, shard: Shard, keeping: Keeping, tools: Tools) -> int:
@@ -58,14 +72,101 @@ def ask_part(job: Job, shard: Shard, keeping: Keeping, tools: Tools) -> int:
     part = replace(job, policy=job.policy.model_copy(update={"budget": shard.share(job.policy.budget)}))
     runner = _runner(part, keeping, tools)
     asked = [one for one in _questions(job) if shard.holds(one)]
-    answered = sum(runner.ask_all(asked, _KeptInterview(job.pairs, job.suites, job.policy)))
+    answered = _ask_and_keep(runner, job, asked)
     runner.kept.store.close()
     tools.out.write(
         f"shard {shard}: {answered:,} of {count(len(asked), 'question')} answered, kept in {keeping.store}\n"
     )
+    _tell_troubles(runner, tools)
+    return EXIT_PASS if answered or not asked else EXIT_UNDECIDED
+
+
+def ask_baselines(job: Job, runs: int, keeping: Keeping, tools: Tools) -> int:
+    """Ask each baseline `runs` times, each a run of its own, for later runs to compare with.
+
+    Once in each half of `baseline_max_age`: so kept runs stay young enough until the next time, and a refresh that was
+    killed, or is done twice, asks only what its half still lacks.
+    """
+    age = job.policy.baseline_max_age_seconds
+    if age is None:
+        raise UsageError("the policy sets no baseline_max_age: no run would use these answers")
+    if not 1 <= runs <= MOST_STORED:
+        raise UsageError(f"--runs: must be 1 to {MOST_STORED}")
+    half = int(tools.now().timestamp() // (age / 2))
+    runner = _runner(job, keeping, tools)
+    asked = [one for one in _questions(job) if one.arm == "baseline"]
+    answered = 0
+    for number in range(1, runs + 1):
+        names = {pair.path: f"{run_identity(pair, job.policy)} {half}.{number}" for pair in job.pairs}
+        runner.kept = Kept(store=runner.kept.store, runs=names)
+        answered += _ask_and_keep(runner, job, asked)
+    runner.kept.store.close()
+    tools.out.write(
+        f"baseline: {answered:,} of {count(runs * len(asked), 'answer')} kept in {keeping.store}, "
+        f"{count(runs, 'run')} of {count(len(asked), 'question')}\n"
+    )
+    _tell_troubles(runner, tools)
+    return EXIT_PASS if answered or not asked else EXIT_UNDECIDED
+
+
+def _ask_and_keep(runner: Runner, job: Job, asked: Sequence[Question]) -> int:
+    """How many of the questions have an answer now. Raises UsageError where none could be kept."""
+    store = runner.kept.store
+    if not store.keeps:
+        raise UsageError(f"{store.path}: cannot be written, and these answers are of use only where they are kept")
+    return sum(runner.ask_all(asked, _KeptInterview(job.pairs, job.suites, job.policy)))
+
+
+def _tell_troubles(runner: Runner, tools: Tools) -> None:
     for line in (*failures({arm: runner.tally.of(arm) for arm in ARMS}), *runner.kept.store.troubles):
         tools.out.write(f"- {printable(line)}\n")
-    return EXIT_PASS if answered or not asked else EXIT_UNDECIDED
+
+
+def prefetch(job: Job, keeping: Keeping, wait: float, tools: Tools) -> Job:
+    """Ask the first pass by batch, where a batch can be; the job, to be evaluated. The answers are in the store.
+
+    Raises
+    ------
+    StillUnderWay
+        After `wait` seconds; the same call goes on with the batches later.
+    CannotEvaluate
+    """
+    runner = _runner(job, keeping, tools)
+    store, interview = runner.kept.store, ScoredInterview(job.pairs, job.suites, job.policy)
+    if not store.keeps:
+        raise UsageError(f"{keeping.store}: cannot be written, and a run by batch needs a store")
+    try:
+        asked = _first_pass(job, _course(job, _stored(job, runner, interview)))
+        with tempfile.TemporaryDirectory(prefix="driftgate-") as folder, Book.of(keeping.store) as book:
+            planner = Planner(
+                desks=_desks(runner.lines),
+                rules=job.policy.endpoints,
+                kept=runner.kept,
+                budget=job.policy.budget,
+                folder=Path(folder),
+                mark=lambda: secrets.token_hex(16),
+            )
+            Batching(planner=planner, book=book, tools=tools, wait=wait).ask(asked, interview)
+    finally:
+        store.close()
+    return replace(job, notices=(*job.notices, *store.troubles), by_batch=tuple(asked))
+
+
+def _first_pass(job: Job, course: Course) -> list[Question]:
+    """All questions but re-askings; of a family that begins against stored runs, the candidate's."""
+    begun = {(one.config, one.family, one.arm) for one in course.wanted()}
+    return [one for one in _questions(job) if (one.config, one.family, one.arm) in begun]
+
+
+def _desks(lines: Mapping[str, Line]) -> dict[str, Desk]:
+    """The endpoints that have batches; the others are asked live."""
+    return {
+        alias: Desk(alias=alias, rule=line.rule, credentials=line.endpoint.credentials, exchange=line.endpoint)
+        for alias, line in lines.items()
+        if isinstance(line.endpoint, HttpEndpoint)
+        and line.rule.protocol in BATCHES
+        and BATCHES[line.rule.protocol].offered(line.rule)
+    }
 
 
 class _KeptInterview(Interview):
@@ -80,25 +181,95 @@ def _questions(job: Job) -> list[Question]:
 
 
 def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
-    """Ask, score, compare; the recorded results go to `out`, so that `compare` can decide again."""
+    """Ask until everything is decided; the recorded results go to `out`, so that `compare` can decide again."""
     started, begun = tools.now(), tools.clock()
     runner = _runner(job, keeping, tools)
-    asked = _questions(job)
-    observed = runner.ask_all(asked, ScoredInterview(job.pairs, job.suites, job.policy))
-    measured = [one for pair in job.pairs for one in _measure(job, pair, asked, observed, out)]
+    interview = ScoredInterview(job.pairs, job.suites, job.policy)
+    stored = _stored(job, runner, interview)
+    plan = planned(job, stored)
+    runner.prepaid(job.by_batch, interview)
+    ended = _run(_course(job, stored), runner, interview, tools)
+    runner.count_unused(interview)
     runner.kept.store.close()
+    _write(ended, job.pairs, out)
     found = Findings(
-        comparisons=compare(measured, job.policy),
+        comparisons=ended.comparisons,
+        patterns=patterns(ended.measured, ended.comparisons, alpha=job.policy.risk.alpha, anchor=job.anchor),
+        plan=plan,
         tallies={arm: runner.tally.of(arm) for arm in ARMS},
         pairs=job.pairs,
         policy_digest=job.digest,
         dataset_digests=dataset_digests(job.suites),
         identity=job.policy.identity,
+        cut=runner.cut,
         notices=(*job.notices, *runner.kept.store.troubles, *_waiver_notice(job.policy)),
         simulated=job.simulated,
     )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
     return evaluated(found, job.origin, clocked)
+
+
+def planned(job: Job, stored: StoredRuns) -> tuple[PlanRow, ...]:
+    """What each unit can see, from the stored runs that this one uses; nothing is simulated here."""
+    return rows_of(
+        [
+            family_subject(pair, suite, stored_matrix(stored.get((pair.path, suite.name), ())))
+            for pair in job.pairs
+            for suite in job.suites
+        ],
+        job.policy,
+    )
+
+
+def family_subject(pair: ModelPair, suite: Suite, stored: Matrix | None, known: Matrix | None = None) -> Subject:
+    """`known`: all stored scores of the baseline; those of the whole runs where left out."""
+    samples = suite.dataset.samples
+    known = stored if known is None else known
+    return subject(pair.path, suite.name, suite.rule, samples, metric=suite.family.metric, known=known, stored=stored)
+
+
+def _course(job: Job, stored: StoredRuns) -> Course:
+    if job.policy.risk.design == "fixed":
+        return FixedCourse(job.pairs, job.suites, job.policy)
+    return SequentialCourse(job.pairs, job.suites, job.policy, stored)
+
+
+def _stored(job: Job, runner: Runner, interview: ScoredInterview) -> StoredRuns:
+    from gate.remembered import Memory
+
+    age = job.policy.baseline_max_age_seconds
+    return {} if age is None else Memory(runner=runner, interview=interview, max_age=age).stored(job.pairs, job.suites)
+
+
+def stored_runs(job: Job, keeping: Keeping, tools: Tools) -> StoredRuns:
+    """The whole baseline runs that `evaluate` would compare with; nothing is asked."""
+    if job.policy.baseline_max_age is None:
+        return {}
+    runner = _runner(job, keeping, tools)
+    found = _stored(job, runner, ScoredInterview(job.pairs, job.suites, job.policy))
+    runner.kept.store.close()
+    return found
+
+
+def _run(course: Course, runner: Runner, interview: ScoredInterview, tools: Tools) -> Ended:
+    """Batch by batch, with a line at each look."""
+    looks = 0
+    while asked := course.wanted():
+        if looks:
+            tell_look(tools, looks, runner.purse.spent, course.open())
+        course.add(asked, runner.ask_all(asked, interview))
+        looks += 1
+    return course.ended()
+
+
+def _write(ended: Ended, pairs: Sequence[ModelPair], out: Path) -> None:
+    """The observations of each pair of configs, in the form that `compare` reads."""
+    out.mkdir(parents=True, exist_ok=True)
+    for number, pair in enumerate(pairs, start=1):
+        suffix = "" if len(pairs) == 1 else f"-{number}"
+        for arm in ARMS:
+            text = write_results(ended.observed.get((pair.path, arm), ()))
+            (out / f"{arm}{suffix}.jsonl").write_text(text, encoding="utf-8")
 
 
 def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
@@ -110,45 +281,19 @@ def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
         say=lambda text: _say(tools, text),
         limits=Limits.of(days=rule.max_age_days, megabytes=rule.max_size_mb),
     )
-    reuse = {(pair.path, arm): _reuse(pair, arm, job.policy) for pair in job.pairs for arm in ARMS}
     return Runner(
         lines=lines,
         purse=Purse(budget=job.policy.budget, clock=tools.clock),
-        kept=Kept(store=store, reuse=reuse),
+        kept=Kept(store=store, runs={pair.path: run_identity(pair, job.policy) for pair in job.pairs}),
         tally=Tally(job.policy.endpoints),
         progress=progress(tools),
         now=lambda: tools.now().timestamp(),
     )
 
 
-def _reuse(pair: ModelPair, arm: Arm, policy: Policy) -> Reuse:
-    """Its own answers, always; of other runs only the baseline's, as old as the policy allows."""
-    age = policy.baseline_max_age_seconds if arm == "baseline" else None
-    return Reuse(run=run_identity(pair, policy), max_age=age)
-
-
 def _say(tools: Tools, text: str) -> None:
     tools.err.write(f"{text}\n")
     tools.err.flush()
-
-
-def _measure(
-    job: Job, pair: ModelPair, asked: Sequence[Question], observed: Sequence[Observation], out: Path
-) -> list[Measured]:
-    """Pair the scores of one pair of configs, and keep them."""
-    arms: dict[Arm, list[Observation]] = {arm: [] for arm in ARMS}
-    for question, observation in zip(asked, observed, strict=True):
-        if question.config == pair.path:
-            arms[question.arm].append(observation)
-    number = "" if len(job.pairs) == 1 else f"-{job.pairs.index(pair) + 1}"
-    out.mkdir(parents=True, exist_ok=True)
-    for arm, observations in arms.items():
-        (out / f"{arm}{number}.jsonl").write_text(write_results(observations), encoding="utf-8")
-    paired = pair_families(arms["baseline"], arms["candidate"])
-    return [
-        Measured(config=pair.path, family=one.name, metric=one.family.metric, rule=one.rule, paired=paired[one.name])
-        for one in job.suites
-    ]
 
 
 def _lines(job: Job, keeping: Keeping, tools: Tools) -> dict[str, Line]:
@@ -158,11 +303,16 @@ def _lines(job: Job, keeping: Keeping, tools: Tools) -> dict[str, Line]:
     for alias in dict.fromkeys(pair.arm(arm).endpoint for pair in job.pairs for arm in ARMS):
         rule = job.policy.endpoints[alias]
         secrets = credentials(alias, rule, tools.environ, job.document)
-        if isinstance(secrets, Credentials):
-            lines[alias] = Line(rule=rule, endpoint=HttpEndpoint(alias=alias, rule=rule, credentials=secrets))
+        trust = trusted(alias, rule, tools.environ, job.document, job.authorities)
+        if isinstance(secrets, Credentials) and isinstance(trust, Trust):
+            endpoint = HttpEndpoint(
+                alias=alias, rule=rule, credentials=secrets, trust=trust, waits=Waits(clock=tools.clock, now=tools.now)
+            )
+            lines[alias] = Line(rule=rule, endpoint=endpoint)
             continue
-        lines[alias] = Line(rule=rule, endpoint=None, missing=f"endpoint {alias}: {secrets[0].what}")
-        problems += () if keeping.keyless else secrets
+        found = next(one for one in (secrets, trust) if isinstance(one, tuple))
+        lines[alias] = Line(rule=rule, endpoint=None, missing=f"endpoint {alias}: {found[0].what}")
+        problems += () if keeping.keyless else found
     if problems:
         raise Problems(problems)
     return lines

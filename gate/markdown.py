@@ -11,21 +11,27 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from gate.domain import Comparison
+from gate.domain import Comparison, PlanRow
 from gate.report import Report
 from gate.wording import (
     OUTCOME_ICONS,
+    PATTERN_NAMES,
     VERDICT_ICONS,
     because,
     count,
     duration,
+    gates,
     headline,
     interval,
+    known_noise,
     listed,
+    path,
     points,
     printable,
+    reused,
     signed,
     usd,
+    worst_case,
 )
 
 COMMENT_LIMIT = 60_000  # UTF-8 bytes; GitHub's 65,536 are of a unit it does not document
@@ -83,12 +89,14 @@ def _render(report: Report, rows: Sequence[Comparison]) -> str:
     parts = [
         f"### {VERDICT_ICONS[report.verdict]} {plain(headline(report))}",
         _simulated(report),
+        _patterns(report),
         *_notices(report),
         *_tables([one for one in shown if notable(one)]),
         _dropped(len(report.comparisons) - len(shown)),
         _quiet_slices([one for one in shown if not notable(one)]),
         _config_changes(report),
         _measurement(report),
+        _plan(report),
         _footer(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -107,6 +115,15 @@ def _simulated(report: Report) -> str:
     if not report.simulated:
         return ""
     return "> [!NOTE]\n> The endpoints of this run were **simulated**: these are not a real model's figures."
+
+
+def _patterns(report: Report) -> str:
+    several = len({one.config for one in report.patterns}) > 1
+    lines = []
+    for one in report.patterns:
+        whose = f" ({code(one.config)})" if several and one.config else ""
+        lines.append(f"- **{PATTERN_NAMES[one.kind]}**{whose}: {plain(one.text)}")
+    return "\n".join(lines)
 
 
 def _notices(report: Report) -> list[str]:
@@ -215,6 +232,8 @@ def _measured_lines(report: Report) -> list[str]:
             lines.append(f"{arm} was answered by {', '.join(code(name) for name in names[:5])}")
     lines += _not_measured(report)
     lines += [f"{code(one.family)}: {plain(one.reason)}" for one in because(report)[:20]]
+    lines += [f"{code(one.family)}: {path(one)}" for one in report.comparisons if one.slice is None and one.looks][:50]
+    lines += [reused(report)] if report.reused else []
     lines.append(
         "scores in points of 100, the same samples on both arms; _regressed_: a loss is shown; "
         "_unchanged_: any loss is smaller than the margin; _inconclusive_: neither is shown"
@@ -226,9 +245,43 @@ def _not_measured(report: Report) -> list[str]:
     return [
         f"not measured in {code(one.family)}: {one.n_dropped.baseline:,} samples on the baseline, "
         f"{one.n_dropped.candidate:,} on the candidate (no answer, or not scorable)"
+        f"{'; ' if one.bounds else ''}{worst_case(one)}"
         for one in report.comparisons
         if one.slice is None and (one.n_dropped.baseline or one.n_dropped.candidate)
     ]
+
+
+_PLAN_HEADERS = ("family", "n", "sees", "margin", "gating")
+_MOST_PLANNED = 60
+
+
+def _plan(report: Report) -> str:
+    """What was said before the first call. Units that cannot see their margin come first where not all fit."""
+    from tabulate import tabulate
+
+    if not report.plan:
+        return ""
+    blind = sum(not row.gating for row in report.plan if row.severity == "blocking")
+    kept = sorted(report.plan, key=lambda row: row.gating)[:_MOST_PLANNED]
+    several = len({row.config for row in report.plan}) > 1
+    rows = [_planned(row, several=several) for row in report.plan if row in kept]
+    table = tabulate(
+        rows,
+        headers=_PLAN_HEADERS,
+        tablefmt="github",
+        colalign=("left", "right", "right", "right", "left"),
+        disable_numparse=True,
+    )
+    title = "What this gate can see" + (f": {count(blind, 'unit')} too small for the margin" if blind else "")
+    noises = listed(list(dict.fromkeys(known_noise(row) for row in report.plan)))
+    text = f"the smallest drop in points that will be caught, as planned before the first call; noise {noises}"
+    return _folded(title, f"{table}\n\n_sees_: {text}{_dropped(len(report.plan) - len(rows))}")
+
+
+def _planned(row: PlanRow, *, several: bool) -> tuple[str, ...]:
+    name = code(row.family) if row.slice is None else f"&emsp;↳ {code(f'{row.slice.name}: {row.slice.value}')}"
+    name = f"{name} of {code(row.config)}" if several and row.config else name
+    return name, f"{row.samples:,}", points(row.visible), points(row.margin), gates(row)
 
 
 def _folded(title: str, body: str) -> str:

@@ -11,21 +11,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gate.comparing import SEED, Measured, scores_of
 from gate.domain import Comparison, Pair, Pattern, PatternKind
+from gate.evaluation import Anchor
 from gate.policy import kind_of
 from gate.stats.multiplicity import discrete_holm
 from gate.stats.paired import Evidence, evidence
 
 RARE = 0.1
 """A slice value that fewer than this share of a family's samples carry is rare, and so is `rarity: rare`."""
-
-
-Anchor = Mapping[tuple[str, str], float]
-"""(family, sample id) → mean score in the anchor's recorded results."""
 
 
 def patterns(

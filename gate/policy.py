@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,6 +10,7 @@ from gate.domain import Severity
 from gate.errors import Problem, Problems
 from gate.files import path_problem
 from gate.positions import Document, read_yaml
+from gate.reach import Reach
 from gate.schema import Strict, parse
 
 BUILTIN = "builtin:starter"
@@ -38,6 +36,8 @@ class Price(Strict):
     """Reasoning tokens are output tokens."""
     cached_input: Annotated[float, Field(ge=0)] | None = None
     """For input tokens that the provider read from its cache; `input` when left out."""
+    batch_discount: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share that is off the price of an answer that came by batch (`run --batch`)."""
 
 
 SECRET_KEYS = ("api_key_env", "secret_key_env", "session_token_env")
@@ -50,12 +50,10 @@ _KEYS_OF: dict[str, tuple[ProtocolName, ...]] = {
 }
 
 
-class EndpointRule(Strict):
+class EndpointRule(Reach):
     """A hosted endpoint. Model configs name it by alias; only this file says where a key may go."""
 
     protocol: ProtocolName
-    base_url: Annotated[str, Field(max_length=500)]
-    """`https://…`; plain http only to this machine. Redirects are never followed."""
     api_key_env: EnvironmentName | None = None
     """The environment variable that holds the key (for signed Bedrock requests, the access key id). It is sent to this
     `base_url` and nowhere else."""
@@ -76,22 +74,27 @@ class EndpointRule(Strict):
     served_as: dict[str, str] = Field(default_factory=dict)
     """Where the endpoint answers under another name than it is asked by (an Azure deployment, an alias of a gateway):
     asked name → the model that is meant to answer."""
-    allow_private: bool = False
-    """Permit a private address (an endpoint inside your own network)."""
     max_concurrency: Annotated[int, Field(ge=1, le=512)] = 16
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Calls are started evenly, at most this many a minute, both arms together. Left out: the endpoint's own 429s teach
+    how many it takes."""
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """The same for tokens, in and out: a guess is set aside for each call and replaced by what it used."""
+    connect_seconds: Annotated[float, Field(gt=0, le=300)] = 10
+    """To connect, TLS included."""
+    read_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    """Longest silence while an answer is awaited. A model is silent until it has finished, so left out it is
+    `timeout_seconds`."""
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 120
-    """For one attempt, from sending to the last byte."""
+    """For one attempt, from connecting and sending to the last byte."""
     retries: Annotated[int, Field(ge=0, le=20)] = 5
-    """After 429, 5xx and connection errors; waits honour Retry-After."""
+    """After 429, 5xx, time-outs, connection errors and answers that are no JSON. Waits honour Retry-After."""
+    retry_seconds: Annotated[float, Field(ge=0, le=86400)] = 300
+    """The most time one call spends waiting between its attempts."""
+    give_up_seconds: Annotated[float, Field(gt=0, le=86400)] = 120
+    """An endpoint that does nothing but fail for so long is given up, and the run cannot pass. One that was never
+    reached at all is given up after 10 seconds."""
     price: Price | None = None
-
-    @field_validator("base_url")
-    @classmethod
-    def _usable(cls, url: str) -> str:
-        if problem := url_problem(url):
-            raise ValueError(problem)
-        return url.rstrip("/")
 
     @field_validator("api_key_env", "secret_key_env", "session_token_env")
     @classmethod
@@ -99,12 +102,6 @@ class EndpointRule(Strict):
         if name and name.startswith(("GITHUB_", "ACTIONS_", "INPUT_", "RUNNER_")):
             raise ValueError("names a variable of the runner itself | use a secret of its own")
         return name
-
-    @model_validator(mode="after")
-    def _private_only_if_allowed(self) -> EndpointRule:
-        if is_private(self.base_url) and not self.allow_private:
-            raise ValueError("base_url is a private address | set allow_private: true if it is meant")
-        return self
 
     @model_validator(mode="after")
     def _keys_of_the_protocol(self) -> EndpointRule:
@@ -161,6 +158,9 @@ class Risk(Strict):
     """Largest chance that a change that changes nothing is blocked, over all families and slices."""
     power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
     """Chance with which a drop should be seen; used to say what a family can see."""
+    design: Literal["sequential", "fixed"] = "sequential"
+    """How `run` asks. `sequential`: in planned looks, stops a family when it is decided, asks again what is open.
+    `fixed`: every sample as often as `repeats` says, then one decision."""
 
 
 class Budget(Strict):
@@ -258,10 +258,21 @@ class Policy(Strict):
     baseline_max_age: Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[hd]$")] | None = (
         None
     )
-    """Stored baseline answers of other runs are used up to this age: hours, or like 36h or 7d. Left out: none are."""
+    """Stored runs of the baseline are used up to this age (hours, or like 36h or 7d), so that a change which loses
+    nothing pays for the candidate only. Left out: none are."""
+    anchor: str | None = None
+    """Recorded results of an earlier release (a `candidate.jsonl` of one of its runs), a file of the repository. Losses
+    since then that no single step showed are named as cumulative drift; they block nothing."""
     store: StoreRule = StoreRule()
     identity: Annotated[IdentityRule, Field(json_schema_extra=_or_one_word)] = IdentityRule()
     """`void`: answers of another model than asked, or of several models or fingerprints on one arm, decide nothing."""
+
+    @model_validator(mode="after")
+    def _stored_runs_need_looks(self) -> Policy:
+        """A block must rest on fresh answers of both arms, and only the sequential design can ask for them."""
+        if self.baseline_max_age is not None and self.risk.design == "fixed":
+            raise ValueError("baseline_max_age needs risk: {design: sequential} | or leave it out")
+        return self
 
     @property
     def baseline_max_age_seconds(self) -> float | None:
@@ -269,6 +280,13 @@ class Policy(Strict):
         if isinstance(age, str):
             return float(age[:-1]) * {"h": 3600.0, "d": 86400.0}[age[-1]]
         return None if age is None else age * 3600
+
+    @field_validator("anchor")
+    @classmethod
+    def _inside(cls, path: str | None) -> str | None:
+        if path and (problem := path_problem(path)):
+            raise ValueError(problem)
+        return path
 
     @field_validator("models")
     @classmethod
@@ -284,6 +302,16 @@ def kind_of(name: str, rule: FamilyRule) -> Kind | None:
     if rule.kind is not None:
         return rule.kind
     return next((kind for kind in get_args(Kind) if kind == name), None)
+
+
+_HALVES = {"expect": SliceRule(severity="blocking")}
+"""Resisting attacks and helping with harmless requests: refusing everything makes one of the two look perfect."""
+
+
+def slice_rules(name: str, rule: FamilyRule) -> dict[str, SliceRule]:
+    """The slices that are compared: those declared, and the two halves of an adversarial family."""
+    halves = _HALVES if kind_of(name, rule) == "adversarial-resistance" and rule.severity == "blocking" else {}
+    return {**halves, **rule.slices}
 
 
 def parse_policy(text: str, *, file: str) -> tuple[Policy, Document]:
@@ -320,39 +348,3 @@ def parse_policy_for_run(text: str, *, file: str) -> tuple[Policy, Document]:
     if problems := problems_for_run(policy, document):
         raise Problems(problems)
     return policy, document
-
-
-def url_problem(url: str) -> str:
-    """Why a base URL cannot be used (in the form ``what | hint``); empty when it can."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return "is not a URL"
-    if parts.scheme not in ("https", "http") or not host or re.search(r"[\s\\%<>\"]", url):
-        return "must be an https:// URL with a host"
-    if parts.username is not None or parts.password is not None:
-        return "must not contain a user name or password | name the key by api_key_env"
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        return "must end with the path (no query, no fragment)"
-    if parts.scheme == "http" and not is_loopback(url):
-        return "must be https:// (plain http is for this machine only)"
-    return ""
-
-
-def _address(url: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(urlsplit(url).hostname or "")
-    except ValueError:
-        return None
-
-
-def is_loopback(url: str) -> bool:
-    address = _address(url)
-    return urlsplit(url).hostname == "localhost" or (address is not None and address.is_loopback)
-
-
-def is_private(url: str) -> bool:
-    """A literal address that is not public. Names are checked when they are resolved."""
-    address = _address(url)
-    return address is not None and not address.is_global and not address.is_loopback

@@ -8,7 +8,7 @@ from typing import Any
 from gate.budget import Spent
 from gate.runner import Progress, Standing
 from gate.tools import Tools
-from gate.wording import count, duration, usd
+from gate.wording import count, duration, listed, usd
 
 _EVERY = 15.0
 
@@ -30,6 +30,13 @@ def lines(tools: Tools, *, every: float = _EVERY) -> Progress:
             tools.err.flush()
 
     return say
+
+
+def tell_look(tools: Tools, number: int, spent: Spent, still: Sequence[str]) -> None:
+    """A line in a log at each look; on a terminal the bars, which grow only where more is asked, say it."""
+    if not tools.err.isatty():
+        tools.err.write(f"look {number}: {count(spent.calls, 'call')} made; asking more of {listed(still)}\n")
+        tools.err.flush()
 
 
 def summary(standings: Sequence[Standing], spent: Spent, seconds: float) -> str:

@@ -10,6 +10,8 @@ decision can be made again without calling an endpoint.
 from __future__ import annotations
 
 import json
+import math
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,12 +32,26 @@ def read_results(path: Path) -> tuple[Observation, ...]:
         raise Problems([Problem(file=str(path), what=what)]) from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    numbered = read_jsonl(text, file=str(path), read=_observation)
+    return parse_results(text, file=str(path))
+
+
+def parse_results(text: str, *, file: str) -> tuple[Observation, ...]:
+    """The observations in a result file's text. Raises Problems."""
+    numbered = read_jsonl(text, file=file, read=_observation)
     if not numbered:
-        raise Problems([Problem(file=str(path), what="holds no results")])
-    if twice := _repeated(numbered, str(path)):
+        raise Problems([Problem(file=file, what="holds no results")])
+    if twice := _repeated(numbered, file):
         raise Problems(twice)
     return tuple(observation for _, observation in numbered)
+
+
+def mean_scores(observations: Iterable[Observation]) -> dict[tuple[str, str], float]:
+    """(family, sample id) → mean score over the repeats that have one."""
+    found: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for one in observations:
+        if isinstance(one.result, Score):
+            found[one.family, one.sample_id].append(one.result.value)
+    return {key: math.fsum(scores) / len(scores) for key, scores in found.items()}
 
 
 def write_results(observations: Iterable[Observation]) -> str:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from gate.domain import Comparison, Verdict
+from gate.domain import Comparison, Pattern, PlanRow, Verdict
 from gate.errors import UsageError
 
 SCHEMA_VERSION = 1
@@ -101,10 +101,12 @@ class Report:
     reasons: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
     changes: tuple[Change, ...] = ()
     calls: Calls = field(default_factory=Calls)
     usage: UsageReport = field(default_factory=UsageReport)
     reused: Reused | None = None
+    plan: tuple[PlanRow, ...] = ()  # made before the first call
     provenance: Provenance
 
 

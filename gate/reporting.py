@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from gate import __version__
 from gate.comparing import SEED
-from gate.domain import ARMS, Arm, Comparison
+from gate.domain import ARMS, Arm, Comparison, Pattern, PlanRow
 from gate.identity import identity
 from gate.model_config import LoadedConfig, ModelPair
 from gate.policy import IdentityRule
@@ -26,7 +26,10 @@ from gate.report import (
     UsageReport,
 )
 from gate.tally import ArmTally
-from gate.verdict import Decision, decide
+from gate.verdict import Cut, Decision, decide
+
+_JUMP = 60.0
+"""Seconds that a wall clock may be set back, as it is to keep time, before the report says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +46,14 @@ class Findings:
     """All that was found out; what does not apply stays empty."""
 
     comparisons: tuple[Comparison, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
+    plan: tuple[PlanRow, ...] = ()
     tallies: Mapping[Arm, ArmTally] = field(default_factory=dict)
     pairs: tuple[ModelPair, ...] = ()
     policy_digest: str | None = None
     dataset_digests: Mapping[str, str] = field(default_factory=dict)
     identity: IdentityRule = field(default_factory=IdentityRule)
+    cut: Cut = ""
     notices: tuple[str, ...] = ()
     simulated: bool = False
 
@@ -55,7 +61,7 @@ class Findings:
 def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
     """The report of a run that evaluated something."""
     who = identity({arm: one.served for arm, one in found.tallies.items()}, found.identity)
-    decision = Decision(verdict="error") if who.void else decide(found.comparisons)
+    decision = Decision(verdict="error") if who.void else decide(found.comparisons, cut=found.cut)
     reasons = [*(who.notices if who.void else ()), *failures(found.tallies)]
     if decision.verdict in ("inconclusive", "error"):
         reasons += [f"{one.family}: {one.reason}" for one in decision.because if one.slice is None]
@@ -64,14 +70,24 @@ def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
         blocked=decision.blocked,
         simulated=found.simulated,
         reasons=tuple(dict.fromkeys(reasons)),
-        notices=(*found.notices, *(() if who.void else who.notices), *marked(found.tallies)),
+        notices=(*found.notices, *(() if who.void else who.notices), *marked(found.tallies), *jumped(clocked)),
         comparisons=found.comparisons,
+        patterns=found.patterns,
         changes=tuple(change for pair in found.pairs for change in changes(pair)),
         calls=calls(found.tallies),
         usage=usage(found.tallies),
         reused=reused(found.tallies),
+        plan=found.plan,
         provenance=_provenance(found, origin, clocked),
     )
+
+
+def jumped(clocked: Clocked) -> tuple[str, ...]:
+    """A notice where the wall clock was set back while the run went on: times and ages are then not to be trusted."""
+    back = clocked.seconds - (clocked.finished - clocked.started).total_seconds()
+    if back < _JUMP:
+        return ()
+    return ("the clock was set back during the run: times and ages in this report may be wrong",)
 
 
 def neutral(reason: str, origin: Origin, clocked: Clocked, notices: Sequence[str] = ()) -> Report:

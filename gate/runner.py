@@ -11,14 +11,15 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
 
 from gate.budget import Cost, Purse, Spent, cost, estimate
-from gate.domain import Answer, Arm, Call, CallFailure, ChatRequest, Completion, Question
+from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Question
 from gate.errors import Interrupted
 from gate.policy import EndpointRule
-from gate.store import Label, Reuse, Store, content_key
+from gate.store import Label, Store, Stored, content_key
+from gate.store_limits import CLOCK_SKEW
 from gate.tally import Tally
 
 T = TypeVar("T")
@@ -56,10 +57,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """The store, and which of its answers may be used instead of asking."""
+    """The store, and by config the identity of the run whose answers are this run's own."""
 
     store: Store
-    reuse: Mapping[tuple[str, Arm], Reuse]  # by config and arm
+    runs: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,7 @@ class Runner:
     _pools: dict[str, _Pool] = field(default_factory=dict, init=False)
     _fatal: dict[str, CallFailure] = field(default_factory=dict, init=False)
     _families: dict[str, list[int]] = field(default_factory=dict, init=False)  # done, failed, total
+    _prepaid: dict[Question, None] = field(default_factory=dict, init=False)
     _counting: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def ask_all(self, questions: Sequence[Question], work: Work[T]) -> list[T]:
@@ -121,6 +123,42 @@ class Runner:
         self.progress(self.standings(), self.purse.spent)
         return batch.results
 
+    def earlier(self, question: Question, call: Call, *, max_age: float) -> dict[str, Answer]:
+        """What other runs got for this very question, by run: not older than `max_age` seconds, newest first."""
+        now, own = self.now(), self.kept.runs[question.config]
+        return {
+            one.run: Answer(question=question, call=call, outcome=one.completion, asked_at=one.asked_at, cached=True)
+            for one in self.kept.store.runs_of(self._key(call))
+            if one.run != own and now - max_age <= one.asked_at <= now + CLOCK_SKEW
+        }
+
+    def prepaid(self, questions: Sequence[Question], work: Work[Any]) -> None:
+        """Charge the budget for answers that this run has paid for ahead, before anything is asked."""
+        for question in questions:
+            if found := self._own(question, work.call(question)):
+                self.purse.charge(spent_on(found.completion, self.lines[work.alias(question)].rule))
+                self._prepaid[question] = None
+
+    def count_unused(self, work: Work[Any]) -> None:
+        """Into the tally: prepaid answers that no one asked for. They cost what they cost."""
+        for question in self._prepaid:
+            call = work.call(question)
+            if found := self._own(question, call):
+                self.tally.add(Answer(question=question, call=call, outcome=found.completion, asked_at=found.asked_at))
+
+    def _own(self, question: Question, call: Call) -> Stored | None:
+        return self.kept.store.find(self._key(call), self.kept.runs[question.config])
+
+    def _key(self, call: Call) -> str:
+        return key_of(call, self.lines[call.alias].rule)
+
+    @property
+    def cut(self) -> Literal["", "budget", "given-up"]:
+        """What kept questions from being asked, if anything did."""
+        if self.purse.refused:
+            return "budget"
+        return "given-up" if self._fatal else ""
+
     def standings(self) -> tuple[Standing, ...]:
         """Every family that was asked, in the order of its first question."""
         return tuple(
@@ -143,22 +181,18 @@ class Runner:
         return work.use(answer)
 
     def _find_or_ask(self, question: Question, call: Call) -> Answer:
-        rule = self.lines[call.alias].rule
-        key = content_key(protocol=rule.protocol, base_url=rule.base_url, request=call.request, repeat=call.repeat)
-        reuse = self.kept.reuse[question.config, question.arm]
-        reuse = replace(reuse, max_age=None) if question.fresh else reuse
-        if found := self.kept.store.find(key, reuse):
-            own = found.run == reuse.run
-            if own:
-                self.purse.charge(_used(found.completion, rule))
-            return Answer(
-                question=question, call=call, outcome=found.completion, cached=not own, asked_at=found.asked_at
-            )
+        rule, key, run = self.lines[call.alias].rule, self._key(call), self.kept.runs[question.config]
+        if found := self.kept.store.find(key, run):
+            if question in self._prepaid:
+                del self._prepaid[question]
+            else:
+                self.purse.charge(spent_on(found.completion, rule))
+            return Answer(question=question, call=call, outcome=found.completion, asked_at=found.asked_at)
         asked_at = self.now()
         outcome = self._fatal.get(call.alias) or self._ask(call, rule)
         if isinstance(outcome, Completion):
             label = Label(endpoint=call.alias, protocol=rule.protocol, host=rule.base_url, model=call.request.model)
-            self.kept.store.put(key, reuse.run, outcome, asked_at=asked_at, label=label)
+            self.kept.store.put(key, run, outcome, asked_at=asked_at, label=label)
         elif outcome.fatal:
             self._fatal.setdefault(call.alias, CallFailure(kind="given-up", detail=outcome.detail))
         return Answer(question=question, call=call, outcome=outcome, cached=False, asked_at=asked_at)
@@ -173,7 +207,7 @@ class Runner:
         used = Cost()
         try:
             outcome = line.endpoint.ask(call.request)
-            used = _used(outcome, rule)
+            used = spent_on(outcome, rule)
         except Exception as error:  # noqa: BLE001 - one call must not end a run that was paid for
             outcome = CallFailure(kind="protocol", detail=f"asking failed ({type(error).__name__})")
         finally:
@@ -181,11 +215,18 @@ class Runner:
         return outcome
 
 
-def _used(outcome: Completion | CallFailure, rule: EndpointRule) -> Cost:
+def key_of(call: Call, rule: EndpointRule) -> str:
+    """The content key under which the answer to a call is kept."""
+    return content_key(protocol=rule.protocol, base_url=rule.base_url, request=call.request, repeat=call.repeat)
+
+
+def spent_on(outcome: Completion | CallFailure, rule: EndpointRule) -> Cost:
+    """Tokens and USD of what came back; nothing for a failure."""
     if isinstance(outcome, CallFailure):
         return Cost()
     usage = outcome.usage
-    return Cost(tokens=usage.input_tokens + usage.output_tokens, usd=cost(usage, rule.price) or 0.0)
+    usd = cost(usage, rule.price, outcome.route) or 0.0
+    return Cost(tokens=usage.input_tokens + usage.output_tokens, usd=usd)
 
 
 class _Pool:

@@ -18,6 +18,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -25,16 +26,14 @@ from urllib.parse import urlsplit
 from gate.domain import ChatRequest, Completion
 from gate.store_codec import BrokenRow, decode, encode
 from gate.store_file import Corrupt, Unusable, classified, connect, identity, move_aside
-from gate.store_limits import CLOCK_SKEW, Limits, trim
+from gate.store_limits import Limits, trim
 
 BUSY_SECONDS = 10.0
 """How long a statement waits for another process; once it waited in vain, `_IMPATIENT` until one succeeds."""
-_IMPATIENT = 0.05
+_IMPATIENT = 0.005
 
 MOST_RUNS = 32
 """Rows of one key that `runs_of` gives."""
-MOST_LOOKED_AT = 4
-"""Rows that `find` looks at before it takes a question as never asked; more than one only where rows are damaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +43,6 @@ class Stored:
     completion: Completion
     asked_at: float  # Unix seconds
     run: str  # identity of the run that paid for it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reuse:
-    """Which stored answers may be used instead of asking."""
-
-    run: str  # this run's identity: its own answers always (resume, re-run, shards)
-    max_age: float | None = None  # seconds; answers of other runs, if not older; None: none of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,31 +59,36 @@ def content_key(*, protocol: str, base_url: str, request: ChatRequest, repeat: i
     """SHA-256 (hex) over the canonical JSON of all that makes an answer: where, whom, how, what, and which repeat.
 
     Not in it: the endpoint's alias, key, limits and prices; the arm, family and sample. So a renamed alias finds its
-    answers, and the arms of one run that ask the very same thing must be told apart by their runs (`Reuse.run`).
+    answers, and the arms of one run that ask the very same thing must be told apart by their runs.
     """
-    place = urlsplit(base_url)
-    port = f":{place.port}" if place.port else ""
     asked = {
         "form": 1,
         "protocol": protocol,
-        "place": f"{place.hostname}{port}{place.path.rstrip('/')}",
+        "place": _place(base_url),
         "model": request.model,
         "parameters": dict(request.parameters),
         "messages": [[one.role, one.content] for one in request.messages],
         "repeat": repeat,
     }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_canonical(asked).encode()).hexdigest()
+
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
+@lru_cache(maxsize=256)
+def _place(base_url: str) -> str:
+    place = urlsplit(base_url)
+    port = f":{place.port}" if place.port else ""
+    return f"{place.hostname}{port}{place.path.rstrip('/')}"
 
 
 PUT = "INSERT OR IGNORE INTO answer(key, run, asked_at, label, completion) VALUES (?, ?, ?, ?, ?)"
 _LABEL = "INSERT OR IGNORE INTO label(endpoint, protocol, host, model) VALUES (?, ?, ?, ?)"
 _LABEL_ID = "SELECT id FROM label WHERE endpoint = ? AND protocol = ? AND host = ? AND model = ?"
-_FIND = (
-    "SELECT run, asked_at, completion FROM answer WHERE key = ? AND (run = ? OR asked_at BETWEEN ? AND ?) "
-    "ORDER BY run = ? DESC, asked_at DESC LIMIT ?"
-)
+_OWN = "SELECT run, asked_at, completion FROM answer WHERE key = ? AND run = ?"
 _RUNS_OF = "SELECT run, asked_at, completion FROM answer WHERE key = ? ORDER BY asked_at DESC LIMIT ?"
-_NO_AGE = (1.0, 0.0)  # BETWEEN 1 AND 0: nothing
+_DELETE = "DELETE FROM answer WHERE key = ? AND run = ? AND completion IS ?"
 _NO_LIMITS = Limits()
 
 
@@ -124,18 +120,17 @@ class Store:
         Raises
         ------
         UsageError
-            The path is a directory, a link, another program's database or a newer driftgate's store.
+            The path is a directory, a link or another program's database.
         """
         store = cls(path=path, now=now, say=say, limits=limits)
         store._connect()
         return store
 
-    def find(self, key: str, reuse: Reuse) -> Stored | None:
-        """The newest answer that may be used: the run's own first, else another run's that is not too old."""
-        now, own, digest = self.now(), reuse.run, bytes.fromhex(key)
-        self._runs.add(own)
-        ages = _NO_AGE if reuse.max_age is None else (now - reuse.max_age, now + CLOCK_SKEW)
-        return next(self._rows(digest, _FIND, (digest, own, *ages, own, MOST_LOOKED_AT)), None)
+    def find(self, key: str, run: str) -> Stored | None:
+        """The run's own answer; None where it never asked, or where the row is damaged."""
+        digest = bytes.fromhex(key)
+        self._runs.add(run)
+        return next(self._rows(digest, _OWN, (digest, run)), None)
 
     def runs_of(self, key: str) -> tuple[Stored, ...]:
         """All kept answers of one key, one a run, newest first (at most `MOST_RUNS`)."""
@@ -168,6 +163,17 @@ class Store:
             self._disconnect()
 
     @property
+    def lost(self) -> int:
+        """Answers that could not be kept."""
+        with self._lock:
+            return self._lost.total()
+
+    @property
+    def keeps(self) -> bool:
+        """Can answers be put into it, as far as one can know before trying?"""
+        return self._writable
+
+    @property
     def troubles(self) -> tuple[str, ...]:
         """What went wrong with the store itself, in words, for the report's notices."""
         with self._lock:
@@ -198,8 +204,14 @@ class Store:
             try:
                 yield Stored(completion=decode(digest, run, data), asked_at=asked_at, run=run)
             except BrokenRow:
-                with self._lock:
-                    self._broken += 1
+                self._forget((digest, run, data))
+
+    def _forget(self, row: tuple[object, ...]) -> None:
+        """Count a damaged row, and make room for the answer that is asked instead of it."""
+        with self._lock:
+            self._broken += 1
+            if self._writable:
+                self._attempt(lambda db: db.execute(_DELETE, row))
 
     def _attempt(self, work: Callable[[sqlite3.Connection], object]) -> str:
         """Do it, in a new file where this one turns out to be damaged. Why it failed, in words; "" when it did not."""

@@ -72,7 +72,7 @@ _DEFAULTS = {kind: _defaults(kind) for kind in (Completion, Usage)}
 
 
 def _reader(kind: Any) -> _Read:
-    """JSON → a value of this type: a dataclass, a tuple of one type, or text, number, Literal and unions of them."""
+    """JSON → a value of the type: a dataclass, a tuple of one type, a number, a Literal, or of str, bool and None."""
     if is_dataclass(kind):
         return _fields_reader(kind)
     if get_origin(kind) is tuple:
@@ -107,20 +107,16 @@ def _check(kind: Any) -> Callable[[Json], bool]:
     if get_origin(kind) is Literal:
         words = frozenset(get_args(kind))
         return lambda value: isinstance(value, str) and value in words
-    if kind in (int, float):
-        return lambda value: _amount(value, kind)
-    if kind in (str, bool, type(None)):
-        return lambda value: isinstance(value, kind)
-    parts = [_check(part) for part in get_args(kind)]
-    if not parts:
+    if kind in _AMOUNTS:
+        types = _AMOUNTS[kind]
+        return lambda value: type(value) in types and 0 <= value < math.inf  # type: ignore[operator]  # it is a number
+    plain = frozenset(get_args(kind) or (kind,))
+    if not plain <= {str, bool, type(None)}:
         raise TypeError(f"the store cannot keep a field of type {kind}")
-    return lambda value: any(fits(value) for fits in parts)
+    return lambda value: type(value) in plain
 
 
-def _amount(value: Json, kind: type) -> bool:
-    """Every number of a completion is a count or a duration: finite and not negative."""
-    number = isinstance(value, int | kind) and not isinstance(value, bool)
-    return number and 0 <= value < math.inf  # type: ignore[operator]  # `number` has made sure
-
+_AMOUNTS: Mapping[Any, frozenset[type]] = {int: frozenset({int}), float: frozenset({int, float})}
+"""Every number of a completion is a count or a duration: finite and not negative. A bool is none."""
 
 _read_completion = _reader(Completion)

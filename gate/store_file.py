@@ -48,9 +48,10 @@ def connect(path: Path, *, timeout: float) -> tuple[sqlite3.Connection, bool]:
     Raises
     ------
     UsageError
-        The path is no regular file, another program's database, or a newer driftgate's store.
+        The path is no regular file, or another program's database.
     Corrupt
     Unusable
+        Not now, or not by this driftgate: a newer one made it.
     """
     check_path(path)
     writable = _writable(path)
@@ -152,7 +153,7 @@ def _prepare(db: sqlite3.Connection) -> None:
     """WAL: readers and one writer do not wait for each other, and a commit is one append.
 
     NORMAL: a commit is in the kernel when it returns, so no kill of the process loses it; a power cut may lose the last
-    ones, but leaves a sound file. FULL would cost a disk flush and twice the CPU an answer (figures: docs/store.md).
+    ones, but leaves a sound file. FULL would cost a disk flush and over twice the CPU an answer: docs/store.md.
     """
     if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -172,7 +173,7 @@ def _check_schema(db: sqlite3.Connection, path: Path) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if application == _APPLICATION_ID and version > SCHEMA_VERSION:
         what = f"was made by a newer driftgate (its form is {version}, this one knows {SCHEMA_VERSION})"
-        raise UsageError(f"{path}: {what}; update driftgate, or name another file")
+        raise Unusable(f"it {what}; update driftgate, or name another file")
     found = {row[0] for row in db.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
     if application != _APPLICATION_ID or found != set(_SCHEMA):
         raise UsageError(f"{path}: is a database, but not a store of driftgate; name another file")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gate.budget import cost
-from gate.domain import ARMS, Answer, Arm, CallFailure, Completion, Usage
+from gate.domain import ARMS, Answer, Arm, CallFailure, Completion, Route, Usage
 from gate.policy import EndpointRule
 
 
@@ -73,7 +73,8 @@ class Tally:
 class _Counts:
     asked: int = 0
     cached: int = 0
-    paid: dict[str, Usage] = field(default_factory=dict)  # by endpoint: whole numbers, so order changes no last bit
+    # By endpoint and route: whole numbers, so that order changes no last bit.
+    paid: dict[tuple[str, Route], Usage] = field(default_factory=dict)
     seconds: float = 0.0
     oldest: float | None = None
     newest: float | None = None
@@ -82,7 +83,7 @@ class _Counts:
     finishes: Counter[str] = field(default_factory=Counter)
 
     def completed(self, answer: Answer, completion: Completion, rule: EndpointRule) -> None:
-        alias = answer.call.alias
+        bill = answer.call.alias, completion.route
         who = served(rule, answer.call.request.model, completion)
         if who not in self.served and len(self.served) >= _MOST_SERVED:
             who = replace(who, model="(more names)", fingerprint=None)
@@ -94,10 +95,10 @@ class _Counts:
             self.oldest = min(self.oldest or answer.asked_at, answer.asked_at)
             self.newest = max(self.newest or answer.asked_at, answer.asked_at)
         else:
-            self.paid[alias] = _sum(self.paid.get(alias, Usage()), completion.usage)
+            self.paid[bill] = _sum(self.paid.get(bill, Usage()), completion.usage)
 
     def frozen(self, rules: Mapping[str, EndpointRule]) -> ArmTally:
-        costs = [cost(usage, rules[alias].price) for alias, usage in sorted(self.paid.items())]
+        costs = [cost(self.paid[bill], rules[bill[0]].price, bill[1]) for bill in sorted(self.paid)]
         known = [one for one in costs if one is not None]
         total = Usage()
         for usage in self.paid.values():

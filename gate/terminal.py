@@ -6,6 +6,7 @@ from gate.domain import Comparison
 from gate.markdown import notable
 from gate.report import Report
 from gate.wording import (
+    PATTERN_NAMES,
     VERDICT_ICONS,
     count,
     duration,
@@ -13,6 +14,7 @@ from gate.wording import (
     interval,
     points,
     printable,
+    reused,
     signed,
     usd,
 )
@@ -26,6 +28,7 @@ def text(report: Report) -> str:
     parts = [f"{VERDICT_ICONS[report.verdict]} {headline(report)}"]
     if report.simulated:
         parts.append("The endpoints are simulated: these are not a real model's figures.")
+    parts += [f"- {PATTERN_NAMES[one.kind]}: {one.text}" for one in report.patterns]
     parts += [f"- {line}" for line in (*report.reasons, *report.notices)]
     rows = [one for one in report.comparisons if notable(one)]
     if rows:
@@ -61,4 +64,6 @@ def _rest(report: Report, rows: list[Comparison]) -> str:
     if asked := report.calls.baseline + report.calls.candidate:
         facts += [count(asked, "call"), count(report.usage.tokens, "token"), usd(report.usage.usd)]
         facts.append(duration(report.provenance.seconds))
+    if report.reused:
+        facts.append(reused(report))
     return "; ".join(facts)

@@ -16,10 +16,11 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """Environment, streams, wall clock, and a clock that does not jump."""
+    """Environment, streams, wall clock, a clock that does not jump, and how to wait."""
 
     environ: Mapping[str, str]
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
     now: Callable[[], datetime] = _utc_now
     clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from gate.domain import Comparison, Outcome, Verdict
+from gate.domain import Comparison, Outcome, PatternKind, PlanRow, Stage, Verdict
 from gate.report import Report
 
 MINUS = "\N{MINUS SIGN}"
@@ -26,6 +27,54 @@ OUTCOME_ICONS: dict[Outcome, str] = {
     "regressed": "🔴",
     "inconclusive": "🟡",
 }
+
+
+PATTERN_NAMES: dict[PatternKind, str] = {
+    "neighbour-regressed": "A neighbour regressed",
+    "resistance-eroded": "Adversarial resistance eroded",
+    "over-refusal": "Over-refusal",
+    "long-tail-lost": "The long tail was lost",
+    "cumulative-drift": "Cumulative drift",
+}
+STAGES: dict[Stage, str] = {
+    "fixed": "all samples asked, then decided once",
+    "looks": "decided at a look",
+    "re-asked": "decided after the discordant samples were asked again on both arms",
+    "second run": "decided after a second run of both arms",
+    "stored": "decided against stored runs of the baseline",
+}
+
+
+def path(one: Comparison) -> str:
+    """How a sequential decision was reached: ``decided at a look: −2.0 after 200 calls, +0.5 after 400 calls``, …"""
+    looks = [f"{signed(look.delta)} after {look.asked:,} calls" for look in one.looks]
+    return f"{STAGES[one.stage]}: {', '.join(looks)}: {one.outcome}" if looks else STAGES[one.stage]
+
+
+def worst_case(one: Comparison) -> str:
+    """What the missing scores could hide; empty where none are missing."""
+    return (
+        "" if one.bounds is None else f"with every missing score at its worst or best, delta is {interval(one.bounds)}"
+    )
+
+
+def reused(report: Report) -> str:
+    """How many answers of earlier runs were used, and how old they were when this run ended; empty for none."""
+    if report.reused is None:
+        return ""
+    ended = datetime.fromisoformat(report.provenance.finished)
+    oldest, newest = (age(ended - datetime.fromisoformat(one)) for one in (report.reused.oldest, report.reused.newest))
+    number = report.reused.baseline + report.reused.candidate
+    span = oldest if oldest == newest else f"{newest} to {oldest}"
+    return f"{count(number, 'answer')} of earlier runs reused ({span} old)"
+
+
+def age(span: timedelta) -> str:
+    """``3 h``, ``2 d``, ``5 min``."""
+    minutes = max(0, round(span.total_seconds() / 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
 
 
 def printable(text: str) -> str:
@@ -107,13 +156,19 @@ def headline(report: Report) -> str:
         case "waived":
             return f"Waived: {listed([f'{unit(one)} {_loss(one)}' for one in units])}, released by waiver"
         case "inconclusive":
-            return f"Inconclusive: not enough evidence on {listed([unit(one) for one in units])}"
+            return f"Inconclusive: {_open(report, units)}"
         case "error":
             return f"Could not evaluate: {report.reasons[0] if report.reasons else 'nothing was measured'}"
         case "neutral":
             return f"Nothing to evaluate: {report.reasons[0] if report.reasons else 'no model config changed'}"
         case "pass":
             return f"Pass: {_passed(report)}"
+
+
+def _open(report: Report, units: Sequence[Comparison]) -> str:
+    if units:
+        return f"not enough evidence on {listed([unit(one) for one in units])}"
+    return report.reasons[0] if report.reasons else "not everything was asked"
 
 
 def _loss(one: Comparison) -> str:
@@ -125,3 +180,23 @@ def _passed(report: Report) -> str:
     better = [one.family for one in families if one.outcome == "improved"]
     text = f"no blocking regression in {count(len(families), 'family', 'families')}"
     return f"{text}; {listed(better)} improved" if better else text
+
+
+def plan_unit(row: PlanRow) -> str:
+    return row.family if row.slice is None else f"{row.family} / {row.slice.name}={row.slice.value}"
+
+
+def gates(row: PlanRow) -> str:
+    """Can a pass rest on this unit? If not, why, and how many samples would do."""
+    if row.gating:
+        return "yes"
+    if row.visible is not None and row.visible <= row.margin:
+        return "no: advisory"
+    needed = f"{row.samples_needed:,} samples would do" if row.samples_needed else "no number of samples would do"
+    return f"no: {needed}"
+
+
+def known_noise(row: PlanRow) -> str:
+    """``8.0 % (assumed)``, ``7.1 % (from 400 samples)``."""
+    source = f"from {count(row.noise_samples, 'sample')}" if row.noise_samples else "assumed"
+    return f"{100 * row.noise:.1f} % ({source})"

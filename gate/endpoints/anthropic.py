@@ -84,9 +84,13 @@ def prepare(rule: EndpointRule, credentials: Credentials, request: ChatRequest, 
     body |= {"model": request.model, **renamed(request.parameters, _NAMES | _SAMPLING)}
     body |= {"system": system} if system else {}
     body |= _reasoning(request.parameters)
+    return HttpRequest(url=f"{rule.base_url}/messages", headers=headers_of(rule, credentials), body=encoded(body))
+
+
+def headers_of(rule: EndpointRule, credentials: Credentials) -> dict[str, str]:
+    """Version and key, as every call of this API has them."""
     headers = {"anthropic-version": rule.api_version or NEWEST}
-    headers |= key_headers(rule, credentials, "x-api-key" if _samples(rule) else "bearer")
-    return HttpRequest(url=f"{rule.base_url}/messages", headers=headers, body=encoded(body))
+    return headers | key_headers(rule, credentials, "x-api-key" if _samples(rule) else "bearer")
 
 
 def _reasoning(parameters: Mapping[str, Json]) -> dict[str, Json]:

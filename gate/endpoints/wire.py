@@ -121,11 +121,11 @@ def categories(values: Sequence[Json]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in found if name))[:10]
 
 
-def count(value: Json) -> int:
-    """A number of tokens; 0 for what is none."""
+def count(value: Json, *, most: int = _MOST_TOKENS) -> int:
+    """A number of tokens, or of anything up to `most`; 0 for what is none."""
     if isinstance(value, bool) or not isinstance(value, int):
         return 0
-    return min(max(value, 0), _MOST_TOKENS)
+    return min(max(value, 0), most)
 
 
 def used(*, read: int, written: int, cached: int = 0, reasoning: int = 0) -> Usage:

@@ -49,7 +49,7 @@ def family_result(walk: Walk, *, power: float) -> UnitResult:
             margin=spec.margin,
             view=walk.view,
             means=walk.means,
-            kept=np.arange(walk.size),
+            kept=_seen(walk),
             outcome=walk.outcome,
             stage=walk.stage,
             loss=walk.view.plan.alpha,
@@ -61,6 +61,12 @@ def family_result(walk: Walk, *, power: float) -> UnitResult:
             power=power,
         )
     )
+
+
+def _seen(walk: Walk) -> Ints:
+    """The samples that the last look saw; of a run that was cut before any look, all that were asked."""
+    early = walk.size == 0 and walk.need is not None
+    return np.flatnonzero(walk.view.asked > 0) if early else np.arange(walk.size)
 
 
 def slice_result(walk: SliceWalk, *, loss: float, gain: float, power: float) -> UnitResult:

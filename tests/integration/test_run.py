@@ -13,8 +13,15 @@ def test_run__a_worse_candidate_is_blocked_and_compare_decides_the_same(gate):
     with SimulatedEndpoint(gate.respond) as endpoint:
         done = gate(endpoint.base_url, "models/worse.yml")
     report = gate.report()
-    assert (done.returncode, report["verdict"], report["comparisons"][0]["delta"]) == (1, "blocked", -0.2)
-    assert report["calls"] == {"baseline": 150, "candidate": 150, "cached": 0, "failed": 0}
+    assert (done.returncode, report["verdict"]) == (1, "blocked")
+    calls, (family,) = report["calls"], report["comparisons"]
+    assert calls["baseline"] == calls["candidate"] == family["n_pairs"] < 150, "stopped when a loss was shown"
+    assert family["looks"][-1] == {
+        "samples": family["n_pairs"],
+        "asked": 2 * family["n_pairs"],
+        "delta": family["delta"],
+        "outcome": "regressed",
+    }
     assert report["usage"]["usd"] > 0
     assert [change["what"] for change in report["changes"]] == ["model"]
     assert "sk-very-secret" not in done.stdout + done.stderr + json.dumps(report)
@@ -28,6 +35,15 @@ def test_run__a_worse_candidate_is_blocked_and_compare_decides_the_same(gate):
     assert again.returncode == 1
 
 
+def test_run__fixed_asks_everything_once(gate):
+    policy = gate.policy.replace("version: 1", "version: 1\nrisk: {{design: fixed}}")
+    with SimulatedEndpoint(gate.respond) as endpoint:
+        done = gate(endpoint.base_url, "models/worse.yml", policy=policy)
+    report = gate.report()
+    assert (done.returncode, report["comparisons"][0]["delta"]) == (1, -0.2)
+    assert report["calls"] == {"baseline": 150, "candidate": 150, "cached": 0, "failed": 0}
+
+
 def test_run__an_equal_candidate_passes(gate):
     with SimulatedEndpoint(gate.respond) as endpoint:
         assert gate(endpoint.base_url, "models/better.yml").returncode == 0
@@ -35,7 +51,7 @@ def test_run__an_equal_candidate_passes(gate):
 
 
 def test_run__endpoint_down_is_an_error_that_says_so(gate):
-    policy = gate.policy.replace("max_concurrency: 32", "max_concurrency: 32, retries: 0")
+    policy = gate.policy.replace("max_concurrency: 32", "max_concurrency: 32, retries: 0, give_up_seconds: 1")
     done = gate("http://127.0.0.1:9/v1", "models/worse.yml", policy=policy)
     assert (done.returncode, gate.report()["verdict"]) == (3, "error")
     assert "could not be reached" in done.stdout.splitlines()[0]
@@ -43,9 +59,10 @@ def test_run__endpoint_down_is_an_error_that_says_so(gate):
 
 def test_run__a_used_up_budget_is_never_a_pass(gate):
     with SimulatedEndpoint(gate.respond) as endpoint:
-        done = gate(endpoint.base_url, "models/better.yml", budget="calls: 200")
+        done = gate(endpoint.base_url, "models/better.yml", budget="calls: 20")
     assert (done.returncode, gate.report()["verdict"]) == (3, "inconclusive")
-    assert "budget of 200 calls" in done.stdout
+    assert "the budget of 20 calls is used up" in done.stdout
+    assert gate.report()["comparisons"][0]["n_pairs"] <= 10
 
 
 @pytest.mark.parametrize(

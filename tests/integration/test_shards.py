@@ -28,14 +28,15 @@ def decide(gate, url, *parts, **options):
 def test_shards__same_verdict_and_same_report_as_one_run_and_no_call_twice(gate):
     with SimulatedEndpoint(gate.respond) as endpoint:
         whole = gate(endpoint.base_url, "models/worse.yml")
-        assert (whole.returncode, endpoint.served) == (1, 300)
+        assert whole.returncode == 1
+        before = endpoint.served
         for shard in PARTS:
             done = ask(gate, endpoint.base_url, shard)
             assert done.returncode == 0, done.stderr
             assert done.stdout.startswith(f"shard {shard}: ")
-        assert endpoint.served == 600
+        assert endpoint.served == before + 300, "every part asks all of its first pass"
         merged = decide(gate, endpoint.base_url, *PARTS, key="")
-        assert endpoint.served == 600, "the deciding job asks nothing and needs no key"
+        assert endpoint.served == before + 300, "the deciding job asks nothing and needs no key"
     assert merged.returncode == 1, merged.stderr
     assert timeless(gate.report("merged")) == timeless(gate.report())
 
@@ -46,7 +47,7 @@ def test_shards__a_part_that_is_lost_is_asked_by_the_deciding_job(gate):
             ask(gate, endpoint.base_url, shard)
         before = endpoint.served
         assert decide(gate, endpoint.base_url, *PARTS[:2]).returncode == 1
-        assert before < 300 == endpoint.served
+        assert before < endpoint.served < 300, "only what the looks still wanted"
     assert gate.report("merged")["calls"]["failed"] == 0
 
 
@@ -59,7 +60,7 @@ def test_shards__a_part_that_is_lost_is_never_a_pass_without_a_key(gate):
 
 
 def test_shards__an_endpoint_that_is_down_fails_the_part(gate):
-    policy = gate.policy.replace("max_concurrency: 32", "max_concurrency: 32, retries: 0")
+    policy = gate.policy.replace("max_concurrency: 32", "max_concurrency: 32, retries: 0, give_up_seconds: 1")
     done = ask(gate, "http://127.0.0.1:9/v1", "1/3", policy=policy)
     assert done.returncode == 3
     assert "0 of" in done.stdout

@@ -22,6 +22,21 @@ def test_cost__is_per_million_tokens_and_unknown_without_a_price():
     assert cost(Usage(input_tokens=1), None) is None
 
 
+def test_cost__by_batch_is_half_or_what_the_policy_says():
+    usage = Usage(input_tokens=1_000_000, output_tokens=500_000)
+    assert cost(usage, PRICE, "batch") == 1.5
+    assert cost(usage, PRICE.model_copy(update={"batch_discount": 0.25}), "batch") == 2.25
+
+
+def test_set_aside__fits_or_is_refused_and_never_waits():
+    made, _ = purse(calls=3, usd=1.0)
+    assert made.set_aside(Cost(usd=0.6))
+    assert not made.set_aside(Cost(usd=0.5))
+    assert made.set_aside(Cost(usd=0.4))
+    made.charge(Cost(), calls=1)
+    assert not made.set_aside(Cost()), "no call is left"
+
+
 def test_estimate__covers_the_prompt_and_all_of_max_tokens():
     request = ChatRequest(model="m", messages=(Message(role="user", content="x" * 300),), parameters={"max_tokens": 50})
     assert estimate(request, PRICE).tokens == 300 // 3 + 8 + 50

@@ -1,7 +1,8 @@
 import pytest
 
 from gate.errors import Problems
-from gate.policy import parse_policy, problems_for_run, url_problem
+from gate.policy import parse_policy, problems_for_run
+from gate.reach import url_problem
 
 MINIMAL = "version: 1\nrisk: {alpha: 0.05}\nfamilies:\n  f: {severity: blocking, margin: 0.05}\n"
 

@@ -9,7 +9,7 @@ from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Mess
 from gate.errors import Interrupted
 from gate.policy import Budget, EndpointRule
 from gate.runner import Kept, Line, Runner
-from gate.store import Reuse, Store
+from gate.store import Store
 from gate.tally import Tally
 
 RULE = EndpointRule(protocol="openai-chat", base_url="https://api.example.com/v1", max_concurrency=4)
@@ -48,14 +48,13 @@ def questions(*ids, arm="candidate"):
 def make(tmp_path):
     opened = []
 
-    def runner(endpoint, *, run="run-1", max_age=None, budget=None, now=lambda: 1_000.0, **line):
+    def runner(endpoint, *, run="run-1", budget=None, now=lambda: 1_000.0, **line):
         store = Store.open(tmp_path / "answers.sqlite", now=now, say=lambda text: None)
         opened.append(store)
-        reuse = {("c", "baseline"): Reuse(run=run, max_age=max_age), ("c", "candidate"): Reuse(run=run)}
         return Runner(
             lines={"e": Line(rule=RULE, endpoint=endpoint, **line)},
             purse=Purse(budget=Budget(**(budget or {})), clock=lambda: 0.0),
-            kept=Kept(store=store, reuse=reuse),
+            kept=Kept(store=store, runs={"c": run}),
             tally=Tally({"e": RULE}),
             now=now,
         )
@@ -81,27 +80,28 @@ def test_ask_all__what_this_run_paid_for_is_not_asked_again(make):
     assert again.purse.spent.calls == 3, "the budget counts what was paid before the interruption"
 
 
-def test_ask_all__another_runs_answers_serve_the_baseline_only_and_only_when_young(make):
-    endpoint = Told()
-    make(endpoint, now=lambda: 1_000.0).ask_all(questions("a", arm="baseline"), Work())
-    later = {"run": "run-2", "max_age": 60.0, "now": lambda: 1_050.0}
-    (young,) = make(endpoint, **later).ask_all(questions("a", arm="baseline"), Work())
-    assert (young.cached, young.asked_at) == (True, 1_000.0)
-    (candidate,) = make(endpoint, **later).ask_all(questions("a", arm="candidate"), Work())
-    assert not candidate.cached
-    (old,) = make(endpoint, run="run-3", max_age=60.0, now=lambda: 5_000.0).ask_all(
-        questions("a", arm="baseline"), Work()
-    )
-    assert not old.cached
-    assert len(endpoint.asked) == 3
-
-
-def test_ask_all__a_fresh_question_is_asked_even_where_the_baseline_may_be_reused(make):
+def test_ask_all__another_runs_answer_is_never_used_instead_of_asking(make):
     endpoint = Told()
     make(endpoint).ask_all(questions("a", arm="baseline"), Work())
-    fresh = [Question(config="c", family="f", sample_id="a", arm="baseline", repeat=0, fresh=True)]
-    (found,) = make(endpoint, run="run-2", max_age=9e9).ask_all(fresh, Work())
+    (found,) = make(endpoint, run="run-2").ask_all(questions("a", arm="baseline"), Work())
     assert (found.cached, len(endpoint.asked)) == (False, 2)
+
+
+def test_earlier__other_runs_answers_by_run_not_older_than_allowed(make):
+    (asked,) = questions("a", arm="baseline")
+    times = {"old": 1_000.0, "young": 1_900.0, "own": 1_950.0, "of a wrong clock": 9_000.0}
+    for run, when in times.items():
+        make(Told(lambda prompt, run=run: Completion(text=run)), run=run, now=lambda when=when: when).ask_all(
+            [asked], Work()
+        )
+    runner = make(Told(), run="own", now=lambda: 2_000.0)
+    call = Work().call(asked)
+    assert {run: one.outcome.text for run, one in runner.earlier(asked, call, max_age=500.0).items()} == {
+        "young": "young"
+    }
+    both = runner.earlier(asked, call, max_age=5_000.0)
+    assert set(both) == {"old", "young"}
+    assert all(one.cached for one in both.values())
 
 
 def test_ask_all__repeats_are_asked_each_on_its_own(make):
@@ -193,3 +193,17 @@ def test_answer__is_a_stage_of_its_own(make):
     (found,) = make(Told()).ask_all(questions("a"), Work())
     assert isinstance(found, Answer)
     assert found.asked_at == 1_000.0
+
+
+def test_prepaid__counts_against_the_budget_first_and_once_and_is_tallied_also_when_no_one_asks(make):
+    make(Told()).ask_all(questions("a", "b"), Work())
+    endpoint = Told()
+    again = make(endpoint, budget={"calls": 3})
+    again.prepaid(questions("a", "b", "absent"), Work())
+    assert again.purse.spent.calls == 2
+    for one in "dea":
+        again.ask_all(questions(one), Work())
+    again.count_unused(Work())
+    assert (again.purse.spent.calls, endpoint.asked) == (3, ["d"])
+    tally = again.tally.of("candidate")
+    assert (tally.asked, tally.failed, tally.cached) == (4, 1, 0), "d, e, a, and b"

@@ -30,6 +30,13 @@ def test_of__paid_answers_cost_and_cached_ones_do_not():
     assert tally.of("candidate").asked == 0
 
 
+def test_of__an_answer_by_batch_costs_half():
+    tally = tally_of(Price(input=1, output=100_000))
+    for route in ("live", "batch"):
+        tally.add(answer(completion(route=route)))
+    assert tally.of("baseline").usd == 2.0 + 1.0
+
+
 def test_of__a_cost_that_is_not_known_is_none():
     tally = tally_of(None)
     tally.add(answer(completion()))

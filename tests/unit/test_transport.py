@@ -8,7 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from gate.domain import ChatRequest, Completion, Message
-from gate.endpoints.transport import HttpEndpoint, Waits, retry_after
+from gate.endpoints.batch_wire import HttpCall, Reply
+from gate.endpoints.retry import retry_after
+from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.wire import Credentials
 from gate.policy import EndpointRule
 from gate.simulated import completion
@@ -80,7 +82,7 @@ def test_ask__retries_what_may_pass_and_honours_retry_after(serve, status):
     url, seen = serve((status, {"Retry-After": "7"}, b""), (200, {}, GOOD))
     outcome, slept = ask(url)
     assert isinstance(outcome, Completion)
-    assert (len(seen), slept) == (2, [7.0])
+    assert (len(seen), slept) == (2, [pytest.approx(7.0, abs=0.1)])
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, "auth"), (403, "auth"), (404, "not-found"), (410, "gone")])
@@ -139,3 +141,53 @@ def test_ask__nobody_there_is_a_network_failure():
 )
 def test_retry_after(value, seconds):
     assert retry_after(value, datetime(2026, 11, 24, tzinfo=UTC)) == seconds
+
+
+# --- calls that are no questions
+
+
+def exchange(url, call, **rule):
+    rule = EndpointRule(protocol="openai-chat", base_url=url, api_key_env="THE_KEY", timeout_seconds=2, **rule)
+    return HttpEndpoint(alias="e", rule=rule, credentials=Credentials(key="sk-1")).exchange(call)
+
+
+def test_exchange__a_file_goes_out_with_its_length_and_a_reply_into_another(serve, tmp_path):
+    url, seen = serve((200, {}, b"x" * 200_000))
+    (tmp_path / "out").write_bytes(json.dumps({"a": "b" * 100_000}).encode())
+    into = tmp_path / "in"
+    call = HttpCall(method="POST", path="/files", headers={"X-Key": "k"}, body=tmp_path / "out", into=into)
+    assert exchange(url, call) == Reply(status=200)
+    assert into.read_bytes() == b"x" * 200_000
+    path, headers, body = seen[0]
+    assert (path, headers["X-Key"], len(body["a"])) == ("/v1/files", "k", 100_000)
+    assert headers["Content-Length"] == str(100_000 + 9)
+    assert "Transfer-Encoding" not in headers
+
+
+@pytest.mark.parametrize(
+    ("status", "again"), [(307, False), (400, False), (401, False), (404, False), (429, True), (503, True)]
+)
+def test_exchange__a_refusal_says_whether_it_may_pass_and_repeats_no_body(serve, status, again):
+    url, seen = serve((status, {"Retry-After": "7", "Location": "http://127.0.0.1:9/"}, b"SECRET-IN-BODY"))
+    reply = exchange(url, HttpCall(method="POST", path="/batches", headers={}, body=b"{}"))
+    assert (reply.status, reply.again, reply.body, len(seen)) == (status, again, b"", 1)
+    assert reply.wait == (7.0 if again else None)
+    assert "SECRET" not in repr(reply)
+
+
+def test_exchange__a_reply_that_is_cut_off_or_never_comes_is_no_reply(serve, tmp_path):
+    url, _ = serve((200, {"Content-Length": "500"}, b"short"))
+    for into in (None, tmp_path / "in"):
+        assert exchange(url, HttpCall(method="POST", path="/x", headers={}, body=b"{}", into=into)).kind == "network"
+    assert exchange("http://127.0.0.1:9/v1", HttpCall(method="GET", path="/x", headers={})).kind == "network"
+
+
+def test_exchange__a_reply_larger_than_can_be_taken_is_no_reply(serve):
+    url, _ = serve((200, {}, b"x" * (9 * 1024 * 1024)))
+    assert exchange(url, HttpCall(method="POST", path="/x", headers={}, body=b"{}")).kind == "protocol"
+
+
+def test_exchange__a_name_with_a_private_address_is_not_called(monkeypatch):
+    monkeypatch.setattr("socket.getaddrinfo", lambda *given, **named: [(2, 1, 6, "", ("10.0.0.1", 443))])
+    failure = exchange("https://api.example.com/v1", HttpCall(method="GET", path="/x", headers={}))
+    assert failure.kind == "network"

@@ -1,0 +1,68 @@
+"""L9: `driftgate plan`: what a run would ask and could see. No endpoint is asked, and no key is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gate.askings import Archive
+from gate.errors import EXIT_PASS, UsageError
+from gate.evaluation import ScoredInterview
+from gate.live import Job, Keeping, family_subject, stored_runs
+from gate.plan_text import text, to_json
+from gate.planning import plan_of
+from gate.rehearsal import Subject
+from gate.sequential_course import family_key, stored_matrix
+from gate.store import Store
+from gate.tools import Tools
+
+
+def show_plan(job: Job, store: Path, json_file: Path | None, tools: Tools) -> int:
+    """Print the plan; write it as JSON too where asked."""
+    with archive_of(job, store, tools) as archive:
+        subjects = list(subjects_of(job, store, archive, tools))
+        costs = {
+            family_key(pair.path, suite.name): archive.cost(pair, suite) for pair in job.pairs for suite in job.suites
+        }
+    plan = plan_of(subjects, job.policy, costs)
+    tools.out.write(f"{text(plan)}\n")
+    if json_file is not None:
+        write_text(json_file, to_json(plan))
+    return EXIT_PASS
+
+
+@contextmanager
+def archive_of(job: Job, store: Path, tools: Tools) -> Iterator[Archive]:
+    """The kept answers; none where there is no store: planning makes no file."""
+    interview = ScoredInterview(job.pairs, job.suites, job.policy)
+    if not store.exists():
+        yield Archive(store=None, interview=interview, endpoints=job.policy.endpoints)
+        return
+    opened = Store.open(store, now=lambda: tools.now().timestamp(), say=lambda line: _say(tools, line))
+    try:
+        yield Archive(store=opened, interview=interview, endpoints=job.policy.endpoints)
+    finally:
+        opened.close()
+
+
+def subjects_of(job: Job, store: Path, archive: Archive, tools: Tools) -> Iterator[Subject]:
+    """Every family of every pair, with what is stored of its baseline."""
+    runs = stored_runs(job, Keeping(store=store, keyless=True), tools) if store.exists() else {}
+    for pair in job.pairs:
+        for suite in job.suites:
+            stored = stored_matrix(runs.get((pair.path, suite.name), ()))
+            yield family_subject(pair, suite, stored, archive.scores(pair, suite))
+
+
+def write_text(path: Path, content: str) -> None:
+    """Raises UsageError when it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _say(tools: Tools, line: str) -> None:
+    tools.err.write(f"{line}\n")

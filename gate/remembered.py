@@ -1,0 +1,69 @@
+"""L7: stored runs of the baseline, as the engine can use them: whole, young enough, each a run of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gate.course import MOST_STORED
+from gate.domain import Answer, Observation, Question, Unscored
+from gate.evaluation import ScoredInterview, Suite
+from gate.model_config import ModelPair
+from gate.runner import Runner
+from gate.sequential_course import Stored
+
+_Run = Mapping[str, Answer]
+"""By sample id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What other runs kept. `max_age` is in seconds."""
+
+    runner: Runner
+    interview: ScoredInterview
+    max_age: float
+
+    def stored(self, pairs: Sequence[ModelPair], suites: Sequence[Suite]) -> Stored:
+        """Every baseline's stored runs; what is used is counted in the runner's tally."""
+        found = {(pair.path, suite.name): self._runs(pair, suite) for pair in pairs for suite in suites}
+        return {name: runs for name, runs in found.items() if runs}
+
+    def _runs(self, pair: ModelPair, suite: Suite) -> list[list[Observation]]:
+        """Whole runs, the newest first. One that was stopped early asked only a part, and is no run to compare with."""
+        enough = (1 - suite.rule.max_missing) * len(suite.dataset.samples)
+        whole = [run for run in self._kept(pair, suite) if len(run) >= enough]
+        newest = sorted(whole, key=lambda run: -max(one.asked_at for one in run.values()))[:MOST_STORED]
+        for run in newest:
+            for answer in run.values():
+                self.runner.tally.add(answer)
+        return [list(self._observations(run, suite)) for run in newest]
+
+    def _kept(self, pair: ModelPair, suite: Suite) -> list[_Run]:
+        """Every other run's askings of the first pass: a re-asking is of samples chosen for what they gave."""
+        runs: defaultdict[tuple[str, int], dict[str, Answer]] = defaultdict(dict)
+        for repeat in range(suite.rule.repeats):
+            for sample in suite.dataset.samples:
+                asked = Question(
+                    config=pair.path, family=suite.name, sample_id=sample.id, arm="baseline", repeat=repeat
+                )
+                found = self.runner.earlier(asked, self.interview.call(asked), max_age=self.max_age)
+                for run, answer in found.items():
+                    runs[run, repeat][sample.id] = answer
+        return [runs[key] for key in sorted(runs)]
+
+    def _observations(self, run: _Run, suite: Suite) -> Iterator[Observation]:
+        for sample in suite.dataset.samples:
+            if sample.id in run:
+                yield self.interview.use(run[sample.id])
+            else:
+                result = Unscored(reason="not in the stored run")
+                yield Observation(
+                    family=suite.name,
+                    sample_id=sample.id,
+                    repeat=0,
+                    result=result,
+                    slices=sample.slices,
+                    cluster=sample.cluster,
+                )

@@ -1,0 +1,31 @@
+"""The image's environment, as far as it decides what is imported."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def image_environment():
+    (line,) = re.findall(r"^ENV (.*)$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    return dict(part.split("=", 1) for part in line.split())
+
+
+def test_image__a_workspace_cannot_replace_what_the_gate_imports(tmp_path):
+    for name in ("gate/__init__.py", "gate/__main__.py", "argparse.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("raise SystemExit('a file of the workspace was run')\n")
+    found = {name: value.replace("/opt/driftgate", str(ROOT)) for name, value in image_environment().items()}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(
+        [sys.executable, "-m", "gate", "--version"],
+        cwd=tmp_path,
+        env=kept | found,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout[:9]) == (0, "driftgate"), done.stderr
