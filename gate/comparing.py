@@ -11,11 +11,9 @@ import numpy as np
 from gate.domain import Comparison, Pair, PerArm, Severity, SliceKey
 from gate.pairing import Paired, Unpaired, count_dropped
 from gate.policy import FamilyRule, Policy, SliceRule, slice_rules
+from gate.stats import SEED
 from gate.stats.decision import Unit, UnitResult, decide
 from gate.stats.paired import PairedScores
-
-SEED = 20261124  # of every permutation test: the same input gives the same report
-
 
 _Sliced = TypeVar("_Sliced", Pair, Unpaired)
 

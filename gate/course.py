@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from gate.comparing import Measured, compare
 from gate.domain import ARMS, Arm, CallFailure, Comparison, Observation, Question
 from gate.evaluation import Suite, questions
 from gate.model_config import ModelPair
 from gate.pairing import Paired, pair_families
 from gate.policy import Policy
+
+if TYPE_CHECKING:  # numpy, which a run that asks everything once needs only at its end
+    from gate.comparing import Measured
 
 MOST_STORED = 8
 """Stored runs of a baseline that are compared with: the newest. More say little more, and are older."""
@@ -65,6 +67,8 @@ class Record:
         return tuple(one for pair in pairs for one in self._of(pair, suites))
 
     def _of(self, pair: ModelPair, suites: Sequence[Suite]) -> list[Measured]:
+        from gate.comparing import Measured
+
         baseline, candidate = (self.observed.get((pair.path, arm), []) for arm in ARMS)
         paired = pair_families(baseline, candidate)
         return [
@@ -103,5 +107,7 @@ class FixedCourse:
         return tuple(one.name for one in self._suites)
 
     def ended(self) -> Ended:
+        from gate.comparing import compare
+
         measured = self._record.measured(self._pairs, self._suites)
         return Ended(comparisons=compare(measured, self._policy), measured=measured, observed=self._record.observed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from gate import wording
 from gate.domain import Comparison
@@ -25,6 +27,12 @@ class Bar:
 
 def page(report: Report) -> str:
     """The whole page. Everything from data is escaped by the template engine."""
+    return str(template().render(report=report, say=wording, bar=bar, facts=_facts(report)))
+
+
+@cache
+def template() -> Any:
+    """The page's template, compiled."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -34,8 +42,7 @@ def page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html.j2")
-    return template.render(report=report, say=wording, bar=bar, facts=_facts(report))
+    return environment.get_template("report.html.j2")
 
 
 def bar(one: Comparison) -> Bar:

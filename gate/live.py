@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
-import tempfile
-from collections.abc import Mapping, Sequence
+import gc
+import importlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gate.batch_book import Book
-from gate.batch_plan import Desk, Planner
-from gate.batching import Batching
 from gate.budget import Purse
 from gate.course import MOST_STORED, Course, Ended, FixedCourse
 from gate.domain import ARMS, Answer, Completion, PlanRow, Question
@@ -21,25 +19,27 @@ from gate.endpoints.trust import Trust
 from gate.endpoints.wire import Credentials
 from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
 from gate.evaluation import Anchor, Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
+from gate.html_page import template
 from gate.model_config import ModelPair
-from gate.patterns import patterns
-from gate.planning import rows_of
 from gate.policy import Policy
 from gate.positions import Document
 from gate.progress import progress, tell_look
 from gate.recorded import write_results
-from gate.rehearsal import Subject, subject
 from gate.report import Origin, Report
 from gate.reporting import Clocked, Findings, evaluated, failures
 from gate.runner import Kept, Line, Runner
-from gate.sequential_course import SequentialCourse, Stored as StoredRuns, stored_matrix
 from gate.sharding import Shard
-from gate.stats.flips import Matrix
 from gate.store import Store
 from gate.store_limits import Limits
 from gate.tally import Tally
 from gate.tools import Tools
 from gate.wording import count, printable
+
+if TYPE_CHECKING:  # numpy and more, which are imported while the first answers are awaited, or not at all
+    from gate.batch_plan import Desk
+    from gate.rehearsal import Subject
+    from gate.sequential_course import Stored as StoredRuns
+    from gate.stats.flips import Matrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +131,13 @@ def prefetch(job: Job, keeping: Keeping, wait: float, tools: Tools) -> Job:
         After `wait` seconds; the same call goes on with the batches later.
     CannotEvaluate
     """
+    import secrets
+    import tempfile
+
+    from gate.batch_book import Book
+    from gate.batch_plan import Planner
+    from gate.batching import Batching
+
     runner = _runner(job, keeping, tools)
     store, interview = runner.kept.store, ScoredInterview(job.pairs, job.suites, job.policy)
     if not store.keeps:
@@ -160,6 +167,8 @@ def _first_pass(job: Job, course: Course) -> list[Question]:
 
 def _desks(lines: Mapping[str, Line]) -> dict[str, Desk]:
     """The endpoints that have batches; the others are asked live."""
+    from gate.batch_plan import Desk
+
     return {
         alias: Desk(alias=alias, rule=line.rule, credentials=line.endpoint.credentials, exchange=line.endpoint)
         for alias, line in lines.items()
@@ -186,16 +195,18 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     runner = _runner(job, keeping, tools)
     interview = ScoredInterview(job.pairs, job.suites, job.policy)
     stored = _stored(job, runner, interview)
-    plan = planned(job, stored)
     runner.prepaid(job.by_batch, interview)
-    ended = _run(_course(job, stored), runner, interview, tools)
+    aside = _Aside(job, stored)
+    ended = _run(_course(job, stored), runner, interview, tools, aside.do)
     runner.count_unused(interview)
     runner.kept.store.close()
     _write(ended, job.pairs, out)
+    from gate.patterns import patterns
+
     found = Findings(
         comparisons=ended.comparisons,
         patterns=patterns(ended.measured, ended.comparisons, alpha=job.policy.risk.alpha, anchor=job.anchor),
-        plan=plan,
+        plan=aside.do(),
         tallies={arm: runner.tally.of(arm) for arm in ARMS},
         pairs=job.pairs,
         policy_digest=job.digest,
@@ -209,8 +220,26 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     return evaluated(found, job.origin, clocked)
 
 
+class _Aside:
+    """What the report needs besides answers: done once, best while they are awaited."""
+
+    def __init__(self, job: Job, stored: StoredRuns) -> None:
+        self._job, self._stored = job, stored
+        self._plan: tuple[PlanRow, ...] | None = None
+
+    def do(self) -> tuple[PlanRow, ...]:
+        if self._plan is None:
+            importlib.import_module("tabulate")
+            template()
+            self._plan = planned(self._job, self._stored)
+        return self._plan
+
+
 def planned(job: Job, stored: StoredRuns) -> tuple[PlanRow, ...]:
     """What each unit can see, from the stored runs that this one uses; nothing is simulated here."""
+    from gate.planning import rows_of
+    from gate.sequential_course import stored_matrix
+
     return rows_of(
         [
             family_subject(pair, suite, stored_matrix(stored.get((pair.path, suite.name), ())))
@@ -223,6 +252,8 @@ def planned(job: Job, stored: StoredRuns) -> tuple[PlanRow, ...]:
 
 def family_subject(pair: ModelPair, suite: Suite, stored: Matrix | None, known: Matrix | None = None) -> Subject:
     """`known`: all stored scores of the baseline; those of the whole runs where left out."""
+    from gate.rehearsal import subject
+
     samples = suite.dataset.samples
     known = stored if known is None else known
     return subject(pair.path, suite.name, suite.rule, samples, metric=suite.family.metric, known=known, stored=stored)
@@ -231,14 +262,18 @@ def family_subject(pair: ModelPair, suite: Suite, stored: Matrix | None, known: 
 def _course(job: Job, stored: StoredRuns) -> Course:
     if job.policy.risk.design == "fixed":
         return FixedCourse(job.pairs, job.suites, job.policy)
+    from gate.sequential_course import SequentialCourse
+
     return SequentialCourse(job.pairs, job.suites, job.policy, stored)
 
 
 def _stored(job: Job, runner: Runner, interview: ScoredInterview) -> StoredRuns:
+    age = job.policy.baseline_max_age_seconds
+    if age is None:
+        return {}
     from gate.remembered import Memory
 
-    age = job.policy.baseline_max_age_seconds
-    return {} if age is None else Memory(runner=runner, interview=interview, max_age=age).stored(job.pairs, job.suites)
+    return Memory(runner=runner, interview=interview, max_age=age).stored(job.pairs, job.suites)
 
 
 def stored_runs(job: Job, keeping: Keeping, tools: Tools) -> StoredRuns:
@@ -251,13 +286,17 @@ def stored_runs(job: Job, keeping: Keeping, tools: Tools) -> StoredRuns:
     return found
 
 
-def _run(course: Course, runner: Runner, interview: ScoredInterview, tools: Tools) -> Ended:
-    """Batch by batch, with a line at each look."""
+def _run(
+    course: Course, runner: Runner, interview: ScoredInterview, tools: Tools, meanwhile: Callable[[], object]
+) -> Ended:
+    """Batch by batch, with a line at each look; `meanwhile` is done while the first batch is asked."""
+    gc.freeze()  # what is there by now stays: it need not be looked through again and again
+    gc.enable()
     looks = 0
     while asked := course.wanted():
         if looks:
             tell_look(tools, looks, runner.purse.spent, course.open())
-        course.add(asked, runner.ask_all(asked, interview))
+        course.add(asked, runner.ask_all(asked, interview, meanwhile=meanwhile))
         looks += 1
     return course.ended()
 

@@ -14,10 +14,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gate.comparing import SEED, Measured, scores_of
+from gate.comparing import Measured, scores_of
 from gate.domain import Comparison, Pair, Pattern, PatternKind
 from gate.evaluation import Anchor
 from gate.policy import kind_of
+from gate.stats import SEED
 from gate.stats.multiplicity import discrete_holm
 from gate.stats.paired import Evidence, evidence
 

@@ -10,11 +10,12 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from gate.askings import CallCost
-from gate.comparing import SEED, Described
+from gate.comparing import Described
 from gate.domain import PlanRow, Severity
 from gate.policy import Budget, Policy, Risk
 from gate.rehearsal import Subject, most_askings, play, rehearsal_of, unchanged
 from gate.sequential_course import family_key
+from gate.stats import SEED
 from gate.stats.design import plan_looks
 from gate.stats.flips import Bools
 from gate.stats.sight import Sight, samples_to_see, visible_drop

@@ -13,10 +13,11 @@ from typing import Protocol
 
 import numpy as np
 
-from gate.comparing import SEED, Described, comparison_of, judged_together
+from gate.comparing import Described, comparison_of, judged_together
 from gate.domain import Comparison, PerArm, Sample
 from gate.policy import FamilyRule, Policy
 from gate.sequential_course import family_key, family_spec, units
+from gate.stats import SEED
 from gate.stats.decision import Unit, UnitResult, decide as decide_once
 from gate.stats.design import REASKS, Asks, Design, FamilySpec, Scores
 from gate.stats.engine import decide, plan_looks, wanted

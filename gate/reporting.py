@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gate import __version__
-from gate.comparing import SEED
 from gate.domain import ARMS, Arm, Comparison, Pattern, PlanRow
 from gate.identity import identity
 from gate.model_config import LoadedConfig, ModelPair
@@ -25,6 +24,7 @@ from gate.report import (
     ServedModels,
     UsageReport,
 )
+from gate.stats import SEED
 from gate.tally import ArmTally
 from gate.verdict import Cut, Decision, decide
 

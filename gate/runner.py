@@ -73,6 +73,9 @@ class Standing:
     total: int
 
 
+_FIRST_SENT = 0.08
+"""Seconds in which the threads have sent their first questions and have nothing to do but to wait."""
+
 Progress = Callable[[Sequence[Standing], Spent], None]
 """Called from the thread that called `ask_all`, several times a second."""
 
@@ -97,8 +100,11 @@ class Runner:
     _prepaid: dict[Question, None] = field(default_factory=dict, init=False)
     _counting: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def ask_all(self, questions: Sequence[Question], work: Work[T]) -> list[T]:
-        """What `work` makes of each question's answer, in the order of the questions.
+    def ask_all(
+        self, questions: Sequence[Question], work: Work[T], *, meanwhile: Callable[[], object] = lambda: None
+    ) -> list[T]:
+        """What `work` makes of each question's answer, in the order of the questions. `meanwhile` is done once, here,
+        while the first answers are awaited.
 
         Calls are made and answers used in the asking threads, so neither all requests nor all answers are ever held.
 
@@ -115,6 +121,8 @@ class Runner:
         for index, question in enumerate(questions):
             self._pool(work.alias(question)).put((batch, index, question))
         try:
+            batch.wait(_FIRST_SENT)
+            meanwhile()
             while not batch.wait(0.1):
                 self.progress(self.standings(), self.purse.spent)
         except KeyboardInterrupt:

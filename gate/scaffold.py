@@ -23,8 +23,9 @@ def _schema(name: str) -> dict[str, object]:
         return json_schema()
     from gate.model_config import ModelConfig
     from gate.policy import Policy
+    from gate.schema import json_schema as model_schema
 
-    return (Policy if name == "policy" else ModelConfig).model_json_schema()
+    return model_schema(Policy if name == "policy" else ModelConfig)
 
 
 _POLICY = """\

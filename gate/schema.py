@@ -5,9 +5,13 @@ The messages are ours: pydantic's own echo the input, and what a pull request wr
 
 from __future__ import annotations
 
+import ast
 import difflib
+import inspect
+import itertools
 import json
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -26,11 +30,43 @@ class Strict(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
     )
 
 
 Model = TypeVar("Model", bound=Strict)
+
+
+def json_schema(model: type[Strict]) -> dict[str, Any]:
+    """The model's JSON Schema, with what stands below its fields in the source as their descriptions.
+
+    Pydantic can do the same, but would read its own source for it whenever the models are imported.
+    """
+    schema = model.model_json_schema()
+    models = {one.__name__: one for one in _derived(Strict)}
+    for name, part in {model.__name__: schema, **schema.get("$defs", {})}.items():
+        texts = _texts(models[name]) if name in models else {}
+        for field, described in part.get("properties", {}).items():
+            if field in texts:
+                described.setdefault("description", texts[field])
+    return schema
+
+
+def _derived(base: type[Strict]) -> Iterator[type[Strict]]:
+    for one in base.__subclasses__():
+        yield one
+        yield from _derived(one)
+
+
+def _texts(model: type[Strict]) -> dict[str, str]:
+    """Field → the text below it, those of base classes too."""
+    found = {}
+    for one in reversed(model.__mro__[: model.__mro__.index(Strict)]):
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
+        for field, text in itertools.pairwise(tree.body if isinstance(tree, ast.ClassDef) else ()):
+            if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+                found[ast.unparse(field.target)] = inspect.cleandoc(str(text.value.value))
+    return found
+
 
 _TYPES = {
     "string_type": "text",

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gate.comparing import SEED, Described
+from gate.comparing import Described
 from gate.domain import Severity, SliceKey, Verdict
 from gate.policy import Policy
 from gate.rehearsal import Followed, Played, Rehearsal, Subject, World, unchanged, worse
+from gate.stats import SEED
 from gate.stats.flips import Bools
 from gate.stats.proportion import clopper_pearson
 from gate.stats.worlds import hit, mean_of

@@ -7,21 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gate.comparing import (
-    SEED,
-    Described,
-    cluster_numbers,
-    comparison_of,
-    described,
-    judged_together,
-    slice_keys,
-    sliced,
-)
+from gate.comparing import Described, cluster_numbers, comparison_of, described, judged_together, slice_keys, sliced
 from gate.course import Ended, Record, was_asked
 from gate.domain import ARMS, Arm, Comparison, Observation, PerArm, Question, Sample, Score
 from gate.evaluation import Suite
 from gate.model_config import ModelPair
 from gate.policy import FamilyRule, Policy, slice_rules
+from gate.stats import SEED
 from gate.stats.decision import UnitResult
 from gate.stats.design import Asks, FamilySpec, Scores, SliceSpec
 from gate.stats.engine import decide, plan_looks, wanted
