@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gate.budget import Purse
 from gate.course import MOST_STORED, Course, Ended, FixedCourse
-from gate.domain import ARMS, Answer, Completion, PlanRow, Question
+from gate.domain import ARMS, Answer, Completion, Pattern, PlanRow, Question
 from gate.endpoints import BATCHES
 from gate.endpoints.checks import credentials, trusted
 from gate.endpoints.transport import HttpEndpoint, Waits
@@ -201,11 +201,9 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     runner.count_unused(interview)
     runner.kept.store.close()
     _write(ended, job.pairs, out)
-    from gate.patterns import patterns
-
     found = Findings(
         comparisons=ended.comparisons,
-        patterns=patterns(ended.measured, ended.comparisons, alpha=job.policy.risk.alpha, anchor=job.anchor),
+        patterns=_named(job, ended),
         plan=aside.do(),
         tallies={arm: runner.tally.of(arm) for arm in ARMS},
         pairs=job.pairs,
@@ -218,6 +216,12 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
     return evaluated(found, job.origin, clocked)
+
+
+def _named(job: Job, ended: Ended) -> tuple[Pattern, ...]:
+    from gate.patterns import patterns
+
+    return patterns(ended.measured, ended.comparisons, alpha=job.policy.risk.alpha, anchor=job.anchor)
 
 
 class _Aside:
