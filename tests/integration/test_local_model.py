@@ -18,5 +18,7 @@ def test_local_model__a_poet_who_uses_no_digits_is_worse_at_sums(tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads((tmp_path / "driftgate-out/report.json").read_text())
     assert (report["verdict"], report["simulated"]) == ("blocked", False)
-    assert report["calls"] == {"baseline": 40, "candidate": 40, "cached": 0, "failed": 0}
+    calls = report["calls"]
+    assert calls["baseline"] == calls["candidate"] <= 40
+    assert (calls["cached"], calls["failed"]) == (0, 0)
     assert report["comparisons"][0]["delta"] < -0.2

@@ -55,7 +55,7 @@ def test_shards__a_part_that_is_lost_is_never_a_pass_without_a_key(gate):
     with SimulatedEndpoint(gate.respond) as endpoint:
         ask(gate, endpoint.base_url, "1/3")
         done = decide(gate, endpoint.base_url, "1/3", key="")
-    assert (done.returncode, gate.report("merged")["verdict"]) == (3, "inconclusive")
+    assert (done.returncode, gate.report("merged")["verdict"]) == (3, "error")
     assert "THE_KEY is not set" in done.stdout
 
 
