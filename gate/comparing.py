@@ -8,11 +8,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from gate.domain import Comparison, Pair, PerArm, Severity, SliceKey
+from gate.domain import ARMS, Comparison, Pair, PerArm, Severity, SliceKey
 from gate.pairing import Paired, Unpaired, count_dropped
 from gate.policy import FamilyRule, Policy, SliceRule, slice_rules
 from gate.stats import SEED
 from gate.stats.decision import Unit, UnitResult, decide
+from gate.stats.missing import Lost, worst_case
 from gate.stats.paired import PairedScores
 
 _Sliced = TypeVar("_Sliced", Pair, Unpaired)
@@ -78,12 +79,13 @@ def compare(measured: Sequence[Measured], policy: Policy) -> tuple[Comparison, .
     rows = [row for one in measured for row in _rows(one)]
     units = [_unit(index, row) for index, row in enumerate(rows)]
     results = decide(units, alpha=policy.risk.alpha, power=policy.risk.power, seed=SEED)
-    return judged_together(
-        [
-            comparison_of(row.what, result, count_dropped(row.unpaired))
-            for row, result in zip(rows, results, strict=True)
-        ]
-    )
+    decided = zip(rows, results, strict=True)
+    return judged_together([_compared(row, result) for row, result in decided])
+
+
+def _compared(row: _Row, result: UnitResult) -> Comparison:
+    bounded = replace(result, bounds=bounds_of(row.pairs, row.unpaired))
+    return comparison_of(row.what, bounded, count_dropped(row.unpaired))
 
 
 def judged_together(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
@@ -187,20 +189,19 @@ def cluster_numbers(samples: Sequence[tuple[str, str | None]]) -> np.ndarray[tup
 
 def missing_too_much(limit: float, n_pairs: int, unpaired: Sequence[Unpaired]) -> str | None:
     """Why too few samples are left to decide; None when enough are."""
-    lost, asked = count_dropped(unpaired), n_pairs + len(unpaired)
-    if not asked:
+    if not n_pairs and not unpaired:
         return "no samples"
-    worst = max(lost.baseline, lost.candidate)
-    if worst > limit * asked:
-        return (
-            f"{_shares(lost, asked)} of {asked} samples have no score; at most {limit:.1%} may be missing (max_missing)"
-        )
-    return None
+    lost = count_dropped(unpaired)
+    return Lost(n=n_pairs + len(unpaired), baseline=lost.baseline, candidate=lost.candidate).too_many(limit)
 
 
-def _shares(lost: PerArm, asked: int) -> str:
-    del asked
-    return f"{lost.baseline} (baseline) and {lost.candidate} (candidate)"
+def bounds_of(pairs: Sequence[Pair], unpaired: Sequence[Unpaired]) -> tuple[float, float] | None:
+    """Between what delta lies, whatever the missing scores are; None where none is missing."""
+    if not unpaired:
+        return None
+    both: list[Pair | Unpaired] = [*pairs, *unpaired]
+    baseline, candidate = ([[getattr(one, arm)] for one in both] for arm in ARMS)
+    return worst_case(np.array(baseline, dtype=float), np.array(candidate, dtype=float))
 
 
 def comparison_of(what: Described, result: UnitResult, dropped: PerArm) -> Comparison:

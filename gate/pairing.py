@@ -25,20 +25,20 @@ class Paired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpaired:
-    """A sample that lacks a score on at least one arm."""
+    """A sample that lacks a score (None) on at least one arm."""
 
     sample_id: str
     slices: Mapping[str, str]
-    baseline_missing: bool
-    candidate_missing: bool
+    baseline: float | None
+    candidate: float | None
 
 
 def count_dropped(unpaired: Iterable[Unpaired]) -> PerArm:
     """How many samples each arm lost (a sample that both lost counts on both)."""
     lost = list(unpaired)
     return PerArm(
-        baseline=sum(one.baseline_missing for one in lost),
-        candidate=sum(one.candidate_missing for one in lost),
+        baseline=sum(one.baseline is None for one in lost),
+        candidate=sum(one.candidate is None for one in lost),
     )
 
 
@@ -75,7 +75,8 @@ def _by_sample(observations: Iterable[Observation]) -> _Arm:
 def _pair(sample_id: str, left: list[float], right: list[float], labels: _Labels) -> Pair | Unpaired:
     slices, cluster = labels
     if not left or not right:
-        return Unpaired(sample_id=sample_id, slices=slices, baseline_missing=not left, candidate_missing=not right)
+        known = [_mean(arm) if arm else None for arm in (left, right)]
+        return Unpaired(sample_id=sample_id, slices=slices, baseline=known[0], candidate=known[1])
     return Pair(
         sample_id=sample_id,
         baseline=_mean(left),

@@ -69,7 +69,18 @@ def test_compare__an_outage_is_not_a_regression_and_not_a_pass(compare):
         line |= {"score": None, "error": "timeout"}
     done, report = compare(rows("summary", GOOD) + OTHER, candidate + OTHER)
     assert (done.returncode, report["verdict"]) == (3, "inconclusive")
-    assert report["comparisons"][0]["n_dropped"] == {"baseline": 0, "candidate": 30}
+    (outage, *_) = report["comparisons"]
+    assert outage["n_dropped"] == {"baseline": 0, "candidate": 30}
+    assert outage["bounds"] == [pytest.approx(-sum(GOOD[:30]) / 200), pytest.approx((30 - sum(GOOD[:30])) / 200)]
+
+
+def test_compare__clearly_more_missing_on_one_arm_is_inconclusive_also_below_max_missing(compare):
+    candidate = rows("summary", [1] * 1000)
+    for line in candidate[:15]:
+        line |= {"score": None, "error": "timeout"}
+    done, report = compare(rows("summary", [1] * 1000) + OTHER, candidate + OTHER)
+    assert (done.returncode, report["comparisons"][0]["outcome"]) == (3, "inconclusive")
+    assert "clearly more on one arm" in report["comparisons"][0]["reason"]
 
 
 def test_compare__nothing_scored_is_an_error(compare):

@@ -1,7 +1,7 @@
 import io
 
 from gate.budget import Spent
-from gate.progress import bars, lines, summary
+from gate.progress import bars, lines, summary, tell_look
 from gate.runner import Standing
 from gate.tools import Tools
 
@@ -24,6 +24,15 @@ def test_lines__one_every_fifteen_seconds():
         now[0] = second
         say([standing("a", int(second), 100)], SPENT)
     assert [line.split(" calls")[0] for line in err.getvalue().splitlines()] == ["15 of 100", "30 of 100"]
+
+
+def test_tell_look__a_line_in_a_log_and_none_on_a_terminal():
+    log, terminal = io.StringIO(), io.StringIO()
+    terminal.isatty = lambda: True
+    for err in (log, terminal):
+        tell_look(Tools(environ={}, err=err), 2, SPENT, ["a", "b"])
+    assert log.getvalue() == "look 2: 30 calls made; asking more of a and b\n"
+    assert terminal.getvalue() == ""
 
 
 def test_bars__one_a_family_with_failures_and_cost():
