@@ -14,7 +14,7 @@ from gate.policy import FamilyRule, Policy, SliceRule, slice_rules
 from gate.stats import SEED
 from gate.stats.decision import Unit, UnitResult, decide
 from gate.stats.missing import Lost, worst_case
-from gate.stats.paired import PairedScores
+from gate.stats.paired import Ints, PairedScores
 
 _Sliced = TypeVar("_Sliced", Pair, Unpaired)
 
@@ -169,16 +169,12 @@ def scores_of(pairs: Sequence[Pair]) -> PairedScores:
     return PairedScores(
         baseline=np.array([pair.baseline for pair in pairs], dtype=float),
         candidate=np.array([pair.candidate for pair in pairs], dtype=float),
-        clusters=_cluster_indices(pairs),
+        clusters=cluster_numbers([(pair.sample_id, pair.cluster) for pair in pairs]),
         binary=all(pair.repeats == 1 and {pair.baseline, pair.candidate} <= {0.0, 1.0} for pair in pairs),
     )
 
 
-def _cluster_indices(pairs: Sequence[Pair]) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
-    return cluster_numbers([(pair.sample_id, pair.cluster) for pair in pairs])
-
-
-def cluster_numbers(samples: Sequence[tuple[str, str | None]]) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+def cluster_numbers(samples: Sequence[tuple[str, str | None]]) -> Ints | None:
     """A number for the cluster of each (sample id, cluster name); None when every sample stands for itself."""
     names = [cluster if cluster is not None else (sample_id,) for sample_id, cluster in samples]
     numbers = {name: index for index, name in enumerate(dict.fromkeys(names))}

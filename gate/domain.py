@@ -19,6 +19,8 @@ ARMS: tuple[Arm, Arm] = ("baseline", "candidate")
 
 Severity = Literal["blocking", "advisory"]
 Outcome = Literal["improved", "unchanged", "regressed", "inconclusive"]
+Cut = Literal["", "budget", "given-up"]
+"""What ended the asking before everything was asked: the budget, or an endpoint that only failed; "": nothing did."""
 Verdict = Literal["pass", "waived", "blocked", "inconclusive", "neutral", "error"]
 FinishReason = Literal[
     "stop",  # ended by itself or at a stop sequence

@@ -52,7 +52,7 @@ class Keeping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """All that an evaluation needs, read and checked. `name` tells runs of one pair of configs apart in the store."""
+    """All that an evaluation needs, read and checked."""
 
     policy: Policy
     document: Document

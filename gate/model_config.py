@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from gate.domain import Arm, Json, Message
 from gate.errors import FileProblem, Problem, Problems
-from gate.files import Files, path_problem, read_text
+from gate.files import Files, read_text
 from gate.policy import EndpointRule
 from gate.positions import Document, read_yaml
-from gate.schema import Strict, parse, suggestion
+from gate.schema import RepositoryPath, Strict, parse, suggestion
 
 
 class ResponseFormat(Strict):
@@ -57,14 +57,7 @@ class ModelConfig(Strict):
     model: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@+-]{0,199}$")]
     parameters: Parameters = Parameters()
     system_prompt: str | None = None
-    system_prompt_file: str | None = None
-
-    @field_validator("system_prompt_file")
-    @classmethod
-    def _inside(cls, path: str | None) -> str | None:
-        if path is not None and (problem := path_problem(path)):
-            raise ValueError(problem)
-        return path
+    system_prompt_file: RepositoryPath | None = None
 
     @model_validator(mode="after")
     def _one_prompt(self) -> ModelConfig:

@@ -11,7 +11,7 @@ from gate.errors import Problem, Problems
 from gate.files import path_problem
 from gate.positions import Document, read_yaml
 from gate.reach import Reach
-from gate.schema import Strict, parse
+from gate.schema import RepositoryPath, Strict, parse
 
 BUILTIN = "builtin:starter"
 
@@ -225,15 +225,8 @@ class FamilyRule(Strict):
 
 
 class WaiverRule(Strict):
-    path: str = ".github/gate-waivers.yml"
+    path: RepositoryPath = ".github/gate-waivers.yml"
     approver_permission: Literal["write", "maintain", "admin"] = "maintain"
-
-    @field_validator("path")
-    @classmethod
-    def _inside(cls, path: str) -> str:
-        if problem := path_problem(path):
-            raise ValueError(problem)
-        return path
 
 
 class StoreRule(Strict):
@@ -260,7 +253,7 @@ class Policy(Strict):
     )
     """Stored runs of the baseline are used up to this age (hours, or like 36h or 7d), so that a change which loses
     nothing pays for the candidate only. Left out: none are."""
-    anchor: str | None = None
+    anchor: RepositoryPath | None = None
     """Recorded results of an earlier release (a `candidate.jsonl` of one of its runs), a file of the repository. Losses
     since then that no single step showed are named as cumulative drift; they block nothing."""
     store: StoreRule = StoreRule()
@@ -280,13 +273,6 @@ class Policy(Strict):
         if isinstance(age, str):
             return float(age[:-1]) * {"h": 3600.0, "d": 86400.0}[age[-1]]
         return None if age is None else age * 3600
-
-    @field_validator("anchor")
-    @classmethod
-    def _inside(cls, path: str | None) -> str | None:
-        if path and (problem := path_problem(path)):
-            raise ValueError(problem)
-        return path
 
     @field_validator("models")
     @classmethod

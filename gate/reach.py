@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from gate.files import path_problem
-from gate.schema import Strict
+from gate.schema import RepositoryPath, Strict
 
 Address = IPv4Address | IPv6Address
 Allowed = bool | tuple[str, ...]
@@ -39,7 +38,7 @@ class Reach(Strict):
     proxy: Annotated[str, Field(max_length=200)] | None = None
     """`environment` (HTTPS_PROXY, ALL_PROXY, NO_PROXY) or `http://host:port`. Left out: none, whatever the environment
     says. The proxy passes encrypted bytes on and never sees a key."""
-    ca_file: str | None = None
+    ca_file: RepositoryPath | None = None
     """A PEM file of the repository: only certificates that one of its authorities signed are accepted. TLS is always
     verified."""
 
@@ -66,13 +65,6 @@ class Reach(Strict):
         if proxy not in (None, "environment") and (problem := proxy_problem(proxy)):
             raise ValueError(problem)
         return proxy
-
-    @field_validator("ca_file")
-    @classmethod
-    def _inside(cls, path: str | None) -> str | None:
-        if path is not None and (problem := path_problem(path)):
-            raise ValueError(problem)
-        return path
 
     @model_validator(mode="after")
     def _private_only_if_allowed(self) -> Reach:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gate import __version__
-from gate.domain import ARMS, Arm, Comparison, Pattern, PlanRow
+from gate.domain import ARMS, Arm, Comparison, Cut, Pattern, PlanRow
 from gate.identity import identity
 from gate.model_config import LoadedConfig, ModelPair
 from gate.policy import IdentityRule
@@ -26,7 +26,7 @@ from gate.report import (
 )
 from gate.stats import SEED
 from gate.tally import ArmTally
-from gate.verdict import Cut, Decision, decide
+from gate.verdict import Decision, decide
 
 _JUMP = 60.0
 """Seconds that a wall clock may be set back, as it is to keep time, before the report says so."""

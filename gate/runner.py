@@ -12,10 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gate.budget import Cost, Purse, Spent, cost, estimate
-from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Question
+from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Cut, Question
 from gate.errors import Interrupted
 from gate.policy import EndpointRule
 from gate.store import Label, Store, Stored, content_key
@@ -161,7 +161,7 @@ class Runner:
         return key_of(call, self.lines[call.alias].rule)
 
     @property
-    def cut(self) -> Literal["", "budget", "given-up"]:
+    def cut(self) -> Cut:
         """What kept questions from being asked, if anything did."""
         if self.purse.refused:
             return "budget"

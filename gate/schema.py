@@ -12,12 +12,13 @@ import itertools
 import json
 import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from gate.errors import Problem, Problems
+from gate.files import path_problem
 from gate.positions import Document, Path
 
 
@@ -34,6 +35,16 @@ class Strict(BaseModel):
 
 
 Model = TypeVar("Model", bound=Strict)
+
+
+def _inside(path: str) -> str:
+    if problem := path_problem(path):
+        raise ValueError(problem)
+    return path
+
+
+RepositoryPath = Annotated[str, AfterValidator(_inside)]
+"""A file of the repository, never one outside it."""
 
 
 def json_schema(model: type[Strict]) -> dict[str, Any]:

@@ -111,12 +111,12 @@ class SequentialCourse:
 
     def ended(self) -> Ended:
         results = iter(decide(self._design, self._scores()))
-        decided = [(part, list(part.units(results))) for part in self._parts]
-        for part, units in decided:
-            if units[0][1].stage == "stored":
+        decided = [(part, list(part.named(results))) for part in self._parts]
+        for part, found in decided:
+            if found[0][1].stage == "stored":
                 self._remember(part)
         return Ended(
-            comparisons=judged_together([one for part, units in decided for one in part.comparisons(units)]),
+            comparisons=judged_together([one for part, found in decided for one in part.comparisons(found)]),
             measured=self._record.measured(self._pairs, self._suites),
             observed=self._record.observed,
         )
@@ -135,7 +135,7 @@ class SequentialCourse:
 class _Arm:
     """Scores of one arm of a family: a row a sample, a column an asking; NaN where there is no score."""
 
-    values: np.ndarray[tuple[int, int], np.dtype[np.float64]]
+    values: Matrix
     asked: Ints
 
     @classmethod
@@ -149,10 +149,10 @@ class _Arm:
         self.asked[index] = max(self.asked[index], repeat + 1)
 
     @property
-    def columns(self) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    def columns(self) -> Matrix:
         return self.values[:, : max(1, int(self.asked.max(initial=0)))]
 
-    def lost(self, members: np.ndarray) -> int:
+    def lost(self, members: Bools) -> int:
         """Samples that were asked and have no score at all."""
         return int(np.sum((self.asked > 0) & np.isnan(self.values).all(axis=1) & members))
 
@@ -178,9 +178,7 @@ class _Part:
             suite=suite,
             whole=whole,
             slices=slices,
-            arms={
-                arm: _Arm(np.full((len(samples), 1), np.nan), np.zeros(len(samples), dtype=np.int64)) for arm in ARMS
-            },
+            arms={arm: _Arm.of(len(samples)) for arm in ARMS},
             rows={one.id: row for row, one in enumerate(samples)},
         )
 
@@ -191,9 +189,6 @@ class _Part:
     def spec(self, stored: Sequence[Sequence[Observation]]) -> FamilySpec:
         named, samples = (self.whole, *self.slices), self.suite.dataset.samples
         return family_spec(self.key, self.suite.rule, named, samples, stored_matrix(stored))
-
-    def _members(self, one: Described) -> np.ndarray:
-        return members(one, self.suite.dataset.samples)
 
     def questions(self, asks: Asks) -> Iterator[Question]:
         """Both arms of an asking next to each other, taking turns to go first."""
@@ -230,15 +225,15 @@ class _Part:
             asked_candidate=candidate.asked,
         )
 
-    def units(self, results: Iterator[UnitResult]) -> Iterator[tuple[Described, UnitResult]]:
+    def named(self, results: Iterator[UnitResult]) -> Iterator[tuple[Described, UnitResult]]:
         """Its results, which come next, named."""
         for one in (self.whole, *self.slices):
             yield one, next(results)
 
-    def comparisons(self, units: Sequence[tuple[Described, UnitResult]]) -> Iterator[Comparison]:
-        for one, result in units:
-            members = self._members(one)
-            lost = {arm: self.arms[arm].lost(members) for arm in ARMS}
+    def comparisons(self, found: Sequence[tuple[Described, UnitResult]]) -> Iterator[Comparison]:
+        for one, result in found:
+            mine = members(one, self.suite.dataset.samples)
+            lost = {arm: self.arms[arm].lost(mine) for arm in ARMS}
             yield comparison_of(one, result, PerArm(baseline=lost["baseline"], candidate=lost["candidate"]))
 
 

@@ -19,9 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from gate.domain import Comparison, Verdict
+from gate.domain import Comparison, Cut, Verdict
 from gate.errors import EXIT_BLOCKED, EXIT_PASS, EXIT_UNDECIDED
 
 EXIT_CODES: dict[Verdict, int] = {
@@ -44,10 +43,6 @@ class Decision:
     @property
     def blocked(self) -> bool:
         return self.verdict == "blocked"
-
-
-Cut = Literal["", "budget", "given-up"]
-"""What ended the asking before everything was asked: the budget, or an endpoint that only failed; "": nothing did."""
 
 
 def decide(comparisons: Sequence[Comparison], *, cut: Cut = "") -> Decision:

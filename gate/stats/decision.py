@@ -113,9 +113,9 @@ def _result(unit: Unit, found: Evidence, levels: _Levels, *, power: float) -> Un
     return UnitResult(
         key=unit.key,
         n=scores.n,
-        baseline=_mean(scores.baseline.tolist()),
-        candidate=_mean(scores.candidate.tolist()),
-        delta=_mean(differences.tolist()),
+        baseline=mean(scores.baseline.tolist()),
+        candidate=mean(scores.candidate.tolist()),
+        delta=mean(differences.tolist()),
         interval=interval,
         level=1 - levels.loss - NONINFERIORITY_SHARE * levels.alpha,
         p_value=found.p_worse if scores.n else None,
@@ -127,7 +127,7 @@ def _result(unit: Unit, found: Evidence, levels: _Levels, *, power: float) -> Un
         detectable=detectable,
         more_samples=more,
         can_see_margin=detectable is not None and detectable <= unit.margin,
-        reason=_reason(unit, outcome, interval, more),
+        reason=reason(outcome, interval, margin=unit.margin, stuck=unit.insufficient, more=more),
     )
 
 
@@ -180,12 +180,16 @@ def clamped_interval(
     return max(-1.0, min(low, found.delta)), min(1.0, max(high, found.delta))
 
 
-def _mean(values: list[float]) -> float | None:
+def mean(values: list[float]) -> float | None:
+    """None of nothing."""
     # fsum is exact, so the order of samples cannot change the last bit.
     return math.fsum(values) / len(values) if values else None
 
 
-def _reason(unit: Unit, outcome: Outcome, interval: tuple[float, float], more: int | None) -> str:
+def reason(
+    outcome: Outcome, interval: tuple[float, float], *, margin: float, stuck: str | None, more: int | None
+) -> str:
+    """What was shown, in words. `stuck`: why it had to stay inconclusive; `more`: samples that would settle it."""
     low, high = (100 * bound for bound in interval)
     match outcome:
         case "regressed":
@@ -193,8 +197,8 @@ def _reason(unit: Unit, outcome: Outcome, interval: tuple[float, float], more: i
         case "improved":
             return f"a gain is shown: at least {low:.1f} points"
         case "unchanged":
-            return f"any loss is smaller than {100 * unit.margin:.1f} points (at most {max(-low, 0):.1f})"
-    if unit.insufficient is not None:
-        return unit.insufficient
+            return f"any loss is smaller than {100 * margin:.1f} points (at most {max(-low, 0):.1f})"
+    if stuck is not None:
+        return stuck
     hint = f"; about {more:,} more samples would settle it" if more else ""
     return f"neither a loss nor its absence is shown: a loss of {max(-low, 0):.1f} points is possible{hint}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from gate.domain import Look, Outcome, Stage
-from gate.stats.decision import UnitResult, clamped_interval
+from gate.stats.decision import UnitResult, clamped_interval, mean, reason
 from gate.stats.flips import Matrix
 from gate.stats.missing import Means, worst_case
 from gate.stats.paired import NONINFERIORITY_SHARE, Evidence, Ints, evidence
@@ -122,9 +121,9 @@ def _result(case: _Case, outcome: Outcome | None = None) -> UnitResult:
     return UnitResult(
         key=case.key,
         n=scores.n,
-        baseline=_mean(scores.baseline.tolist()),
-        candidate=_mean(scores.candidate.tolist()),
-        delta=_mean(scores.differences.tolist()),
+        baseline=mean(scores.baseline.tolist()),
+        candidate=mean(scores.candidate.tolist()),
+        delta=mean(scores.differences.tolist()),
         interval=interval,
         level=1 - loss - NONINFERIORITY_SHARE * passing,
         p_value=(found.p_worse if case.p_value is None else case.p_value) if scores.n else None,
@@ -136,7 +135,7 @@ def _result(case: _Case, outcome: Outcome | None = None) -> UnitResult:
         detectable=detectable,
         more_samples=more,
         can_see_margin=(detectable is not None and detectable <= case.margin) if case.sees is None else case.sees,
-        reason=_reason(case, outcome, interval, more),
+        reason=reason(outcome, interval, margin=case.margin, stuck=case.stuck, more=more),
         stage=case.stage,
         looks=case.looks,
         bounds=bounds,
@@ -159,28 +158,8 @@ def _bounds(case: _Case) -> tuple[float, float] | None:
     return worst_case(baseline, candidate)
 
 
-def _mean(values: list[float]) -> float | None:
-    # fsum is exact, so the order of samples cannot change the last bit.
-    return math.fsum(values) / len(values) if values else None
-
-
 def _method(case: _Case, found: Evidence) -> str:
     names = {"re-asked": "sign-flip, discordant samples re-asked", "second run": "sign-flip over two runs"}
     if case.stage == "stored":
         return "non-inferiority to stored runs"
     return names.get(case.stage, found.method)
-
-
-def _reason(case: _Case, outcome: Outcome, interval: tuple[float, float], more: int | None) -> str:
-    low, high = (100 * bound for bound in interval)
-    match outcome:
-        case "regressed":
-            return f"a loss is shown: at least {-high:.1f} points"
-        case "improved":
-            return f"a gain is shown: at least {low:.1f} points"
-        case "unchanged":
-            return f"any loss is smaller than {100 * case.margin:.1f} points (at most {max(-low, 0):.1f})"
-    if case.stuck is not None:
-        return case.stuck
-    hint = f"; about {more:,} more samples would settle it" if more else ""
-    return f"neither a loss nor its absence is shown: a loss of {max(-low, 0):.1f} points is possible{hint}"
