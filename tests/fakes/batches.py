@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.parser import BytesParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fakes.models import ROOTS, Asked, Fault, Reply, error, read, render
+from tests.fakes.models import ROOTS, Asked, Fault, QuietServer, Reply, error, read, render
 
 OPENAI_TIMES = {
     "completed": "completed_at",
@@ -69,7 +69,7 @@ class FakeBatches:
         self.spoil: Callable[[list[bytes]], list[bytes]] = lambda lines: lines
         self.in_batch = self._respond = respond
         self._lock = threading.RLock()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = QuietServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     @property
@@ -327,14 +327,6 @@ def _ok(body) -> tuple[int, dict, bytes]:
 
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, request, client_address) -> None:
-        """A client that went away is no news."""
 
 
 def _handler(owner: FakeBatches) -> type[BaseHTTPRequestHandler]:

@@ -39,6 +39,13 @@ def finished(process):
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
+def timeless(report):
+    """A report without what differs from run to run: when it was made and how long it took."""
+    return report | {
+        "provenance": {k: v for k, v in report["provenance"].items() if k not in ("started", "finished", "seconds")}
+    }
+
+
 @pytest.fixture
 def gate(tmp_path, monkeypatch):
     """A small repository, and its gate as a process: `gate(url, candidate, *options)`; `gate.start` does not wait."""
@@ -71,5 +78,5 @@ def gate(tmp_path, monkeypatch):
     run.report = lambda out="driftgate-out": json.loads((tmp_path / out / "report.json").read_text())
     run.folder, run.policy, run.respond = tmp_path, POLICY, respond
     run.fixed = POLICY + "risk: {{design: fixed}}\n"  # asks everything: for tests that count calls
-    run.start, run.finished = start, finished
+    run.start, run.finished, run.timeless = start, finished, timeless
     return run

@@ -5,7 +5,6 @@ import io
 import json
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from gate.errors import Problems
 from gate.report import from_json
 from gate.tools import Tools
 from tests.fakes.models import FakeModels, Fault, Reply, render
+from tests.fakes.raw import RawServer, head
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = 12
@@ -331,50 +331,10 @@ def test_sigterm__in_mid_flight_keeps_what_was_answered_and_the_rest_is_asked_ne
     assert len(again) == 300 - 60
 
 
-class RawServer:
-    """Gives each connection to a function. For what no HTTP server does."""
-
-    def __init__(self, serve):
-        self._serve, self.connections = serve, 0
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
-
-    def __enter__(self):
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *details):
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._one, args=(connection,), daemon=True).start()
-
-    def _one(self, connection):
-        with connection:
-            try:
-                self._serve(connection)
-            except OSError:
-                return
-
-
 def drip(connection, content):
     for number in range(len(content)):
         connection.sendall(content[number : number + 1])
         time.sleep(0.05)
-
-
-def head(connection):
-    found = b""
-    while b"\r\n\r\n" not in found and (more := connection.recv(4096)):
-        found += more
-    return found
 
 
 def refuse(connection):

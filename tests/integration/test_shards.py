@@ -9,13 +9,6 @@ from gate.simulated import SimulatedEndpoint
 PARTS = ("1/3", "2/3", "3/3")
 
 
-def timeless(report):
-    """A report without what differs from run to run: when it was made and how long it took."""
-    return report | {
-        "provenance": {k: v for k, v in report["provenance"].items() if k not in ("started", "finished", "seconds")}
-    }
-
-
 def ask(gate, url, shard, **options):
     return gate(url, "models/worse.yml", "--shard", shard, "--store", f"part-{shard[0]}.sqlite", **options)
 
@@ -38,7 +31,7 @@ def test_shards__same_verdict_and_same_report_as_one_run_and_no_call_twice(gate)
         merged = decide(gate, endpoint.base_url, *PARTS, key="")
         assert endpoint.served == before + 300, "the deciding job asks nothing and needs no key"
     assert merged.returncode == 1, merged.stderr
-    assert timeless(gate.report("merged")) == timeless(gate.report())
+    assert gate.timeless(gate.report("merged")) == gate.timeless(gate.report())
 
 
 def test_shards__a_part_that_is_lost_is_asked_by_the_deciding_job(gate):

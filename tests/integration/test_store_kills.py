@@ -85,7 +85,7 @@ class Story:
         """The report of a run with a store of its own."""
         done = self._gate.finished(self._start("whole", "--out", "whole", "--store", "whole.sqlite"))
         assert done.returncode == 1, done.stderr
-        return timeless(self._gate.report("whole"))
+        return self._gate.timeless(self._gate.report("whole"))
 
     def life(self, *, killed_when=None, dying_at=None):
         """Start the run, wait for its end. The exit code."""
@@ -112,7 +112,7 @@ class Story:
     def ends_like(self, whole):
         """The last life is not disturbed. It reports as if nothing had happened; and the server's log says the same."""
         assert self.life() == 1
-        assert timeless(self._gate.report()) == whole
+        assert self._gate.timeless(self._gate.report()) == whole
         assert len(self.kept[-1]) == CALLS
         lives = len(self.kept) - 1
         for number in range(1, lives + 1):
@@ -146,13 +146,6 @@ def kept(folder):
     rows = [json.loads(line) for line in lines]
     answers = [(row["model"], json.loads(row["completion"]["text"])) for row in rows if row["run"] != OLD]
     return {(model, answer["of"]): answer["receipt"] for model, answer in answers}
-
-
-def timeless(report):
-    """A report without what differs from run to run: when it was made and how long it took."""
-    return report | {
-        "provenance": {k: v for k, v in report["provenance"].items() if k not in ("started", "finished", "seconds")}
-    }
 
 
 @pytest.fixture
@@ -216,6 +209,6 @@ def test_killed__between_looks_the_sequential_way_is_taken_again(gate):
                 server.kill(process, str(number), *moment)
             done = gate.finished(process)
             assert done.returncode == (-signal.SIGKILL if moment else 1), done.stderr
-            whole = whole or timeless(gate.report("whole"))
+            whole = whole or gate.timeless(gate.report("whole"))
     assert whole["calls"]["baseline"] < 150, "it stopped early"
-    assert timeless(gate.report()) == whole
+    assert gate.timeless(gate.report()) == whole

@@ -18,16 +18,6 @@ KEY = "ab" * 32
 DAY = 86400.0
 
 
-class Told(list):
-    def __call__(self, text):
-        self.append(text)
-
-
-@pytest.fixture
-def told():
-    return Told()
-
-
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "store.db"

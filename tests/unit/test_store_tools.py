@@ -14,16 +14,6 @@ NOW, DAY = 1_800_000_000.0, 86400.0
 LABEL = Label(endpoint="here", protocol="openai-chat", host="https://api.example.com/v1", model="m")
 
 
-class Told(list):
-    def __call__(self, text):
-        self.append(text)
-
-
-@pytest.fixture
-def told():
-    return Told()
-
-
 @pytest.fixture
 def filled(tmp_path):
     """`filled(name, run, how_many, days_old)` adds answers of 1,000 characters to a store."""

@@ -14,6 +14,7 @@ from gate.endpoints.trust import Trust
 from gate.endpoints.wire import Credentials
 from gate.policy import EndpointRule
 from tests.fakes.models import FakeModels, Fault, Reply
+from tests.fakes.raw import RawServer, head
 
 REQUEST = ChatRequest(model="m", messages=(Message(role="user", content="hi"),))
 KEY = "sk-very-secret"
@@ -99,37 +100,21 @@ def test_tls__without_the_authority_no_key_is_sent(secure, authority):
     assert "not trusted (self-signed certificate)" in found.detail
 
 
-class Tunnel:
+class Tunnel(RawServer):
     """A proxy that knows CONNECT; every name is the one server behind it."""
 
     def __init__(self, target):
-        self._target, self.heads = target, []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self.passed = b""
+        super().__init__(self._tunnel)
+        self._target, self.heads, self.passed = target, [], b""
 
-    def __enter__(self):
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *details):
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._socket.accept()
-            except OSError:
-                return
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += client.recv(4096)
-            self.heads.append(head)
-            client.sendall(b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n")
-            server = socket.create_connection(self._target)
-            for pair in ((client, server), (server, client)):
-                threading.Thread(target=self._pass, args=pair, daemon=True).start()
+    def _tunnel(self, client):
+        self.heads.append(head(client))
+        client.sendall(b"HTTP/1.1 200 Connection established\r\nX-Proxy: yes\r\n\r\n")
+        with socket.create_connection(self._target) as server:
+            back = threading.Thread(target=self._pass, args=(server, client), daemon=True)
+            back.start()
+            self._pass(client, server)
+            back.join()
 
     def _pass(self, source, sink):
         try:
@@ -139,8 +124,6 @@ class Tunnel:
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             return
-        finally:
-            source.close()
 
 
 @pytest.mark.parametrize("login", ["", "me:p%40ss@"])
