@@ -37,18 +37,24 @@ PATTERN_NAMES: dict[PatternKind, str] = {
     "cumulative-drift": "Cumulative drift",
 }
 STAGES: dict[Stage, str] = {
-    "fixed": "all samples asked, then decided once",
-    "looks": "decided at a look",
-    "re-asked": "decided after the discordant samples were asked again on both arms",
-    "second run": "decided after a second run of both arms",
-    "stored": "decided against stored runs of the baseline",
+    "fixed": "after all samples were asked",
+    "looks": "at planned looks",
+    "re-asked": "after the discordant samples were asked again on both arms",
+    "second run": "after a second run of both arms",
+    "stored": "against stored runs of the baseline",
 }
+_LOOKS_SHOWN = 4
 
 
 def path(one: Comparison) -> str:
-    """How a sequential decision was reached: ``decided at a look: −2.0 after 200 calls, +0.5 after 400 calls``, …"""
+    """How a sequential outcome was reached: ``regressed at planned looks: −2.0 after 200 calls, −3.1 after 400 calls``.
+
+    Of many looks the last ones are shown; the report has them all.
+    """
     looks = [f"{signed(look.delta)} after {look.asked:,} calls" for look in one.looks]
-    return f"{STAGES[one.stage]}: {', '.join(looks)}: {one.outcome}" if looks else STAGES[one.stage]
+    shown = ["…", *looks[-_LOOKS_SHOWN:]] if len(looks) > _LOOKS_SHOWN else looks
+    text = f"{one.outcome} {STAGES[one.stage]}"
+    return f"{text}: {', '.join(shown)}" if shown else text
 
 
 def worst_case(one: Comparison) -> str:

@@ -164,3 +164,16 @@ def test_comment__stays_within_the_limit_and_drops_passing_rows_first():
     assert len(text.encode()) <= COMMENT_LIMIT
     assert "advisory-summary" in text
     assert "left out to fit" in text
+
+
+def test_comment__an_open_family_is_not_called_decided_and_shows_its_last_looks():
+    looks = [Look(samples=n, asked=2 * n, delta=-n / 1000, outcome="inconclusive") for n in range(10, 70, 10)]
+    text = comment(
+        replace(
+            BASE, comparisons=(replace(row("remediation", 0.0, "inconclusive"), stage="looks", looks=tuple(looks)),)
+        )
+    )
+    assert (
+        "`remediation`: inconclusive at planned looks: …, −3.0 after 60 calls, −4.0 after 80 calls, −5.0 after 100 calls, −6.0 after 120 calls"
+        in text
+    )
