@@ -54,7 +54,7 @@ lint: .venv/ready
 	$(BIN)/zizmor --offline --quiet action.yml examples/workflows/*.yml
 
 datasets: .venv/ready  ## the starter datasets, from their seeded generator
-	$(BIN)/python datasets/build.py
+	$(BIN)/python -m datasets.build
 
 clean:
 	rm -rf .venv .venv-demo driftgate-out .pytest_cache .mypy_cache .ruff_cache

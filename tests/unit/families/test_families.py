@@ -1,6 +1,5 @@
 """Every family on its starter dataset, and right, partly right, wrong and refused answers."""
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import get_args
@@ -8,6 +7,7 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from datasets import build
 from gate.datasets import load_builtin
 from gate.domain import Completion, Sample, Score
 from gate.families import FAMILIES
@@ -45,9 +45,6 @@ def test_starter__empty_and_refused_answers_are_no_way_to_pass(kind):
 
 
 def test_starter__files_are_what_the_generator_makes():
-    spec = importlib.util.spec_from_file_location("build", ROOT / "datasets/build.py")
-    build = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(build)
     for name, text in build.texts().items():
         assert (ROOT / "gate/starter" / name).read_text() == text
 
