@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := .venv-demo/bin/python
 NODE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftgate/node
 
-.PHONY: node demo demo-local-model golden bench-endpoints bench-compare bench-storm bench-statistics bench-pairs test lint datasets clean
+.PHONY: node demo demo-local-model golden bench-endpoints bench-compare bench-storm bench-statistics bench-pairs test lint datasets cwe-table clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -62,6 +62,9 @@ lint: .venv/ready
 
 datasets: .venv/ready  ## the starter datasets, from their seeded generator
 	$(BIN)/python -m datasets.build
+
+cwe-table: .venv/ready  ## the table of weaknesses, from MITRE's list in the package cwe2
+	$(BIN)/python -m datasets.cwe_table
 
 clean:
 	rm -rf .venv .venv-demo driftgate-out .pytest_cache .mypy_cache .ruff_cache

@@ -43,7 +43,7 @@ LAYERS = [
     {"tally", "store"},
     {"store_tools"},
     {"runner"},
-    {"families.answers"},
+    {"families.answers", "families.cwe"},
     {
         "families.custom",
         "families.exploit_hypothesis",
