@@ -23,6 +23,7 @@ from gate.actions import (
     write_summary,
 )
 from gate.app import write_outputs as write_files
+from gate.domain import Origin
 from gate.endpoints.checks import load_authorities, parameter_problems
 from gate.errors import EXIT_INTERRUPTED, FileProblem, GateError, Interrupted, Problem, Problems
 from gate.evaluation import load_anchor, load_suites
@@ -34,7 +35,7 @@ from gate.model_config import ModelConfig, ModelPair, load_config
 from gate.policy import Policy, parse_policy_for_run, secret_names
 from gate.positions import read_yaml
 from gate.redact import redact
-from gate.report import Origin, Report
+from gate.report import Report
 from gate.reporting import Clocked, could_not, neutral
 from gate.schema import parse
 from gate.sharding import parse_shard

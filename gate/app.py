@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, StillUnderWay, UsageError
 from gate.files import LocalFiles, digest, read_text, repository_root
-from gate.report import Origin, Report, from_json, to_json
 from gate.tools import Tools
 from gate.verdict import EXIT_CODES
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from gate.live import Job
     from gate.model_config import LoadedConfig, ModelPair
     from gate.policy import Policy
+    from gate.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +189,7 @@ class CompareOptions:
 def compare(options: CompareOptions, tools: Tools) -> int:
     """Decide from two recorded result files. No endpoint is called."""
     from gate.comparing import Measured, compare as compare_units
+    from gate.domain import Origin
     from gate.evaluation import load_anchor
     from gate.pairing import pair_families
     from gate.patterns import patterns
@@ -233,6 +234,7 @@ def write_outputs(report: Report, out: Path) -> None:
     """`report.json`, `comment.md` and `report.html` into a folder. Raises UsageError when it cannot be written."""
     from gate.html_page import page
     from gate.markdown import comment
+    from gate.report import to_json
 
     texts = {"report.json": to_json(report), "comment.md": comment(report), "report.html": page(report)}
     try:
@@ -279,6 +281,7 @@ def render(path: Path, form: Literal["markdown", "html", "json"], out: Path | No
     """Make an output again from report.json."""
     from gate.html_page import page
     from gate.markdown import comment
+    from gate.report import from_json, to_json
 
     report = from_json(read_local(path, limit=64 * 1024 * 1024), file=str(path))
     content = {"markdown": comment, "html": page, "json": to_json}[form](report)

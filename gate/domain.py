@@ -311,3 +311,12 @@ class PlanRow:
     most_calls: int | None = None
     tokens: tuple[int, int] | None = None
     usd: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where the judged files come from. Empty for a run on a command line."""
+
+    base_sha: str | None = None
+    head_sha: str | None = None
+    run_url: str | None = None

@@ -11,22 +11,18 @@ from typing import TYPE_CHECKING
 
 from gate.budget import Purse
 from gate.course import MOST_STORED, Course, Ended, FixedCourse
-from gate.domain import ARMS, Answer, Completion, Pattern, PlanRow, Question
-from gate.endpoints import BATCHES
+from gate.domain import ARMS, Answer, Completion, Origin, Pattern, PlanRow, Question
 from gate.endpoints.checks import credentials, trusted
 from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.trust import Trust
 from gate.endpoints.wire import Credentials
 from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
 from gate.evaluation import Anchor, Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
-from gate.html_page import template
 from gate.model_config import ModelPair
 from gate.policy import Policy
 from gate.positions import Document
 from gate.progress import progress, tell_look
 from gate.recorded import write_results
-from gate.report import Origin, Report
-from gate.reporting import Clocked, Findings, evaluated, failures
 from gate.runner import Kept, Line, Runner
 from gate.sharding import Shard
 from gate.store import Store
@@ -35,9 +31,10 @@ from gate.tally import Tally
 from gate.tools import Tools
 from gate.wording import count, printable
 
-if TYPE_CHECKING:  # numpy and more, which are imported while the first answers are awaited, or not at all
+if TYPE_CHECKING:  # numpy, the report and more, which are imported while the first answers are awaited, or not at all
     from gate.batch_plan import Desk
     from gate.rehearsal import Subject
+    from gate.report import Report
     from gate.sequential_course import Stored as StoredRuns
     from gate.stats.flips import Matrix
 
@@ -118,6 +115,8 @@ def _ask_and_keep(runner: Runner, job: Job, asked: Sequence[Question]) -> int:
 
 
 def _tell_troubles(runner: Runner, tools: Tools) -> None:
+    from gate.reporting import failures
+
     for line in (*failures({arm: runner.tally.of(arm) for arm in ARMS}), *runner.kept.store.troubles):
         tools.out.write(f"- {printable(line)}\n")
 
@@ -168,6 +167,7 @@ def _first_pass(job: Job, course: Course) -> list[Question]:
 def _desks(lines: Mapping[str, Line]) -> dict[str, Desk]:
     """The endpoints that have batches; the others are asked live."""
     from gate.batch_plan import Desk
+    from gate.endpoints.batches import BATCHES
 
     return {
         alias: Desk(alias=alias, rule=line.rule, credentials=line.endpoint.credentials, exchange=line.endpoint)
@@ -201,6 +201,8 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     runner.count_unused(interview)
     runner.kept.store.close()
     _write(ended, job.pairs, out)
+    from gate.reporting import Clocked, Findings, evaluated
+
     found = Findings(
         comparisons=ended.comparisons,
         patterns=_named(job, ended),
@@ -233,7 +235,10 @@ class _Aside:
 
     def do(self) -> tuple[PlanRow, ...]:
         if self._plan is None:
-            importlib.import_module("tabulate")
+            for name in ("tabulate", "gate.reporting"):
+                importlib.import_module(name)
+            from gate.html_page import template
+
             template()
             self._plan = planned(self._job, self._stored)
         return self._plan

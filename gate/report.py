@@ -110,15 +110,6 @@ class Report:
     provenance: Provenance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where the judged files come from. Empty for a run on a command line."""
-
-    base_sha: str | None = None
-    head_sha: str | None = None
-    run_url: str | None = None
-
-
 def to_json(report: Report) -> str:
     """Canonical text: keys in the order above, no NaN (a NaN is a bug and raises ValueError)."""
     return json.dumps(asdict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gate import __version__
-from gate.domain import ARMS, Arm, Comparison, Cut, Pattern, PlanRow
+from gate.domain import ARMS, Arm, Comparison, Cut, Origin, Pattern, PlanRow
 from gate.identity import identity
 from gate.model_config import LoadedConfig, ModelPair
 from gate.policy import IdentityRule
@@ -17,7 +17,6 @@ from gate.report import (
     ArmUsage,
     Calls,
     Change,
-    Origin,
     Provenance,
     Report,
     Reused,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from gate.domain import Comparison, Outcome, PatternKind, PlanRow, Stage, Verdict
-from gate.report import Report
+
+if TYPE_CHECKING:
+    from gate.report import Report
 
 MINUS = "\N{MINUS SIGN}"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from gate.endpoints import anthropic, batch_anthropic, batch_openai, bedrock, gemini, openai_chat, openai_responses
-from gate.endpoints.batch_wire import BatchProtocol
+from gate.endpoints import anthropic, bedrock, gemini, openai_chat, openai_responses
 from gate.endpoints.wire import WireProtocol
 from gate.policy import ProtocolName
 
@@ -14,10 +13,3 @@ PROTOCOLS: dict[ProtocolName, WireProtocol] = {
     "gemini": gemini,
     "bedrock": bedrock,
 }
-
-BATCHES: dict[ProtocolName, BatchProtocol] = {
-    "openai-chat": batch_openai,
-    "openai-responses": batch_openai,
-    "anthropic": batch_anthropic,
-}
-"""Protocols that are not here have no batches: their questions are asked live."""

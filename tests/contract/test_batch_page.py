@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from gate import cli
-from gate.endpoints import BATCHES, batch_anthropic, batch_openai
+from gate.endpoints import batch_anthropic, batch_openai
+from gate.endpoints.batches import BATCHES
 from gate.policy import parse_policy
 
 ROOT = Path(__file__).parents[2]

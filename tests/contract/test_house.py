@@ -23,6 +23,7 @@ LAYERS = [
         "endpoints.batch_anthropic",
         "endpoints.batch_openai",
         "endpoints.batch_wire",
+        "endpoints.batches",
         "endpoints.bedrock",
         "endpoints.breaker",
         "endpoints.checks",

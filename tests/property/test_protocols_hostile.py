@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from gate.domain import CallFailure, Completion, Usage
-from gate.endpoints import BATCHES, PROTOCOLS
+from gate.endpoints import PROTOCOLS
 from gate.endpoints.batch_wire import page
+from gate.endpoints.batches import BATCHES
 from tests.fakes.batches import FakeBatches
 from tests.fakes.models import Reply, read, render
 

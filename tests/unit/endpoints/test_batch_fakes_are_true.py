@@ -10,7 +10,7 @@ from anthropic.types import messages as anthropic_types
 from openai.types import BatchCreateParams
 from pydantic import TypeAdapter
 
-from gate.endpoints import BATCHES
+from gate.endpoints.batches import BATCHES
 from gate.endpoints.wire import Credentials
 from gate.policy import EndpointRule
 from tests.fakes.batches import FakeBatches
