@@ -45,6 +45,7 @@ LAYERS = [
     {"store_tools"},
     {"runner"},
     {"families.answers", "families.cwe"},
+    {"families.advisory_severity", "families.advisory_versions"},
     {
         "families.custom",
         "families.exploit_hypothesis",
