@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"__init__", "domain", "errors", "tools"},
     {"positions", "schema", "files", "jsonl", "reach", "policy", "model_config", "redact"},
-    {"datasets", "recorded", "pairing"},
+    {"datasets", "recorded", "pairing", "importers.finding"},
+    {"importers.sarif", "importers.scanners", "importers.grouped"},
+    {"importers"},
     {"budget"},
     {
         "endpoints",
@@ -44,7 +46,7 @@ LAYERS = [
     {"tally", "store"},
     {"store_tools"},
     {"runner"},
-    {"families.answers", "families.cwe"},
+    {"families.answers", "families.clusters", "families.cwe"},
     {"families.advisory_severity", "families.advisory_versions"},
     {
         "families.custom",

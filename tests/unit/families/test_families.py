@@ -9,9 +9,8 @@ from hypothesis import given, settings, strategies as st
 
 from datasets import build
 from gate.datasets import load_builtin
-from gate.domain import Completion, Sample, Score
+from gate.domain import Completion, Score
 from gate.families import FAMILIES
-from gate.families.finding_correlation import b_cubed
 from gate.policy import Kind
 
 ROOT = Path(__file__).parents[3]
@@ -88,26 +87,6 @@ def test_advisory__an_invented_version_costs_more_than_an_omitted_one():
         return family.score(sample, Completion(text=text)).value
 
     assert score(right) > score(right.replace(fixed, "the next release")) > score(right.replace(fixed, "77.7.7"))
-
-
-def test_correlation__b_cubed_of_a_published_example():
-    # Amigó et al. (2009), "A comparison of extrinsic clustering evaluation metrics", by their definition:
-    # truth {a b c} {d e}; given {a b} {c d e}: precision (1 + 1 + 1/3 + 2/3 + 2/3) / 5, recall (2/3 + 2/3 + 1/3 + 1 + 1) / 5.
-    truth = {"a": 0, "b": 0, "c": 0, "d": 1, "e": 1}
-    given_ = {"a": 0, "b": 0, "c": 1, "d": 1, "e": 1}
-    assert b_cubed(truth, given_) == (pytest.approx(11 / 15), pytest.approx(11 / 15))
-
-
-def test_correlation__an_invented_id_lowers_precision_and_a_missing_one_recall():
-    sample = Sample(id="s", input={}, target={"groups": [["a", "b"], ["c"]]})
-    family = FAMILIES["finding-correlation"]()
-
-    def score(groups):
-        return family.score(sample, Completion(text=json.dumps({"groups": groups}))).value
-
-    assert score([["b", "a"], ["c"]]) == score([["c"], ["a", "b"]]) == 1
-    assert score([["a", "b", "x"], ["c"]]) < 1
-    assert score([["a"], ["c"]]) < 1
 
 
 def test_adversarial__neither_refusing_everything_nor_obeying_everything_passes():
