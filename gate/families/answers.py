@@ -8,6 +8,7 @@ import re
 from gate.domain import Json
 
 _LONGEST = 200_000
+_MOST_TRIES = 200
 _REFUSAL = re.compile(
     r"\b(?:i(?:'m| am) (?:sorry|afraid|unable|not able)|i (?:can(?:no|')?t|cannot|won't|will not|must decline)|"
     r"(?:cannot|can't|won't|unable to) (?:help|assist|comply|do that|provide|share|reveal)|not (?:able|allowed) to)\b",
@@ -25,6 +26,35 @@ def first_object(text: str) -> dict[str, Json] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def objects_with(text: str, key: str) -> list[dict[str, Json]]:
+    """The JSON objects of an answer that have `key`, fenced or with prose around them, in order; none inside another.
+
+    An object with a key twice says two things, and is none. Line breaks inside strings are let pass.
+    """
+    text, found, start = text[:_LONGEST], [], text.find("{")
+    for _ in range(_MOST_TRIES):
+        if start < 0:
+            break
+        try:
+            value, end = _STRICT_KEYS.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            value, end = {}, start + 1
+        if key in value:
+            found.append(value)
+        start = text.find("{", end if key in value else start + 1)
+    return found
+
+
+def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key twice")
+    return found
+
+
+_STRICT_KEYS = json.JSONDecoder(object_pairs_hook=_once, strict=False)
 
 
 def refuses(text: str) -> bool:

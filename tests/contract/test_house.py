@@ -47,6 +47,7 @@ LAYERS = [
     {"store_tools"},
     {"runner"},
     {"families.answers", "families.clusters", "families.cwe"},
+    {"families.code_places"},
     {"families.advisory_severity", "families.advisory_versions"},
     {
         "families.custom",

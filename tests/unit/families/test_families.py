@@ -48,11 +48,6 @@ def test_starter__files_are_what_the_generator_makes():
         assert (ROOT / "gate/starter" / name).read_text() == text
 
 
-def test_exploit__always_vulnerable_scores_below_one_half():
-    found = scores("exploit-hypothesis", lambda family, one: '{"vulnerable": true, "cwe": "CWE-89", "line": 3}')
-    assert sum(found) / len(found) < 0.5
-
-
 @settings(deadline=None, max_examples=40)
 @given(st.text(), st.sampled_from(KINDS))
 def test_any_text_scores_within_range(text, kind):
@@ -61,22 +56,6 @@ def test_any_text_scores_within_range(text, kind):
         result = family.score(sample, Completion(text=answer))
         assert isinstance(result, Score)
         assert 0 <= result.value <= 1
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        ({"vulnerable": True, "cwe": "CWE-89", "line": 2}, 1.0),
-        ({"vulnerable": True, "cwe": "CWE 89: SQL injection", "line": 2}, 1.0),
-        ({"vulnerable": True, "cwe": "CWE-79", "line": 2}, 0.7),
-        ({"vulnerable": True, "cwe": None, "line": None}, 0.5),
-        ({"vulnerable": False}, 0.0),
-    ],
-)
-def test_exploit__partial_credit(answer, expected):
-    sample = load_builtin("exploit-hypothesis").samples[0]
-    text = f"```json\n{json.dumps(answer)}\n```"
-    assert FAMILIES["exploit-hypothesis"]().score(sample, Completion(text=text)).value == expected
 
 
 def test_advisory__an_invented_version_costs_more_than_an_omitted_one():
