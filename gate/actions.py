@@ -154,10 +154,11 @@ def _append(path: str | None, text: str) -> None:
             file.write(text)
 
 
-def give_to_owner(made: Path, like: Path) -> None:
-    """A file, or a folder and its files, belong to the workspace's owner: root's would break the next checkout of a
-    self-hosted runner."""
-    owner = like.stat()
+def give_to_owner(made: Path, workspace: Path) -> None:
+    """What was made in the workspace (a file, or a folder and its files, and the folders above) belongs to its owner:
+    root's would break the next checkout of a self-hosted runner."""
+    owner = workspace.stat()
+    above = [folder for folder in made.parents if folder != workspace and folder.is_relative_to(workspace)]
     if os.geteuid() == 0:
-        for path in (made, *(made.iterdir() if made.is_dir() else ())):
+        for path in (made, *(made.iterdir() if made.is_dir() else ()), *above):
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

@@ -365,6 +365,8 @@ def _schema(arguments: argparse.Namespace, tools: Tools) -> int:
 
 
 def _action(arguments: argparse.Namespace, tools: Tools) -> int:
+    tools.out.write(f"Driftgate {__version__}\n")  # at once: what follows takes its time to import
+    tools.out.flush()
     from gate.action_run import run_action
 
     del arguments

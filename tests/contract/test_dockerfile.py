@@ -1,4 +1,4 @@
-"""The image's environment, as far as it decides what is imported."""
+"""The image, as far as its recipe tells: where it comes from, what it installs, what it imports."""
 
 import os
 import re
@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
 def image_environment():
-    (line,) = re.findall(r"^ENV (.*)$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    *_, line = re.findall(r"^ENV (.*)$", DOCKERFILE, flags=re.MULTILINE)
     return dict(part.split("=", 1) for part in line.split())
 
 
@@ -29,3 +30,11 @@ def test_image__a_workspace_cannot_replace_what_the_gate_imports(tmp_path):
         check=False,
     )
     assert (done.returncode, done.stdout[:9]) == (0, "driftgate"), done.stderr
+
+
+def test_image__its_base_is_named_by_digest_and_dependencies_by_hash():
+    assert re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE) == ["${BASE_IMAGE}", "${BASE_IMAGE}"]
+    assert re.search(r"^ARG BASE_IMAGE=python:[\w.-]+@sha256:[0-9a-f]{64}$", DOCKERFILE, flags=re.MULTILINE)
+    installs = re.findall(r"pip install .*", DOCKERFILE)
+    assert installs
+    assert all("--require-hashes --only-binary=:all:" in one for one in installs)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gate import __version__
 from gate.simulated import SimulatedEndpoint
 from tests.fakes.github import BOT, FakeGitHub, Symlink
 
@@ -262,6 +263,7 @@ def test_usage__exit_2_in_one_line(act, more):
     with FakeGitHub({"a": "b"}, {"a": "c"}) as github:
         done = act(github, **more)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert done.stdout.startswith(f"Driftgate {__version__}\n")
 
 
 def test_sigterm__summary_is_written_and_exit_130(act):

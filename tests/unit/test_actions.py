@@ -1,0 +1,23 @@
+"""The runner's protocol, as far as no process is needed for it."""
+
+import os
+
+import pytest
+
+from gate.actions import give_to_owner
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_give_to_owner__the_folders_made_on_the_way_too_and_nothing_above_the_workspace(tmp_path):
+    workspace = tmp_path / "work"
+    made = workspace / "a/b/report"
+    made.mkdir(parents=True)
+    (made / "report.json").write_text("{}")
+    (workspace / "a/other").write_text("of someone else")
+    os.chown(workspace, 1001, 127)
+    give_to_owner(made, workspace)
+    owners = {str(path.relative_to(tmp_path)): path.stat().st_uid for path in [tmp_path, *tmp_path.rglob("*")]}
+    assert owners == {
+        ".": 0, "work": 1001, "work/a": 1001, "work/a/b": 1001, "work/a/b/report": 1001,
+        "work/a/b/report/report.json": 1001, "work/a/other": 0,
+    }  # fmt: skip
