@@ -1,6 +1,5 @@
 """Every family on its starter dataset, and right, partly right, wrong and refused answers."""
 
-import json
 from pathlib import Path
 from typing import get_args
 
