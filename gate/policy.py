@@ -224,9 +224,20 @@ class FamilyRule(Strict):
         return self
 
 
+ApproverPermission = Literal["write", "maintain", "admin"]
+
+
 class WaiverRule(Strict):
+    """Releases despite a regression. A policy without this allows none."""
+
     path: RepositoryPath = ".github/gate-waivers.yml"
-    approver_permission: Literal["write", "maintain", "admin"] = "maintain"
+    """A file of the base branch with waivers; it need not be there."""
+    approver_permission: ApproverPermission = "maintain"
+    """What a waiver's approver must at least have in the repository."""
+    max_days: Annotated[int, Field(ge=1, le=365)] = 30
+    """The longest that a waiver may run, from the day it was given."""
+    max_loss: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The largest loss that a waiver may allow; left out: none is too large."""
 
 
 class StoreRule(Strict):

@@ -1,0 +1,160 @@
+"""L1: waivers: dated, owned, bounded permissions to release despite one named regression. The file on the base branch;
+`gate.waiver_command` reads those that are pull request comments. What they cover is decided in `gate.waiving`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gate.domain import SliceKey
+from gate.errors import FileProblem, Problems
+from gate.files import Files, read_text
+from gate.policy import Name, Policy
+from gate.positions import Document, read_yaml
+from gate.schema import RepositoryPath, Strict, parse
+
+FEWEST_HEX = 20  # of a commit or digest: 80 bits, so that nobody makes another one with the same beginning
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What a waiver was given for, as hex digits or their beginning. None: it does not say."""
+
+    head: str | None = None
+    policy: str | None = None
+    baseline: str | None = None
+    candidate: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """One permission. `where` tells people where it stands; `loss` None: what the run itself measures.
+
+    `unseen` says, for a comment, why something it does not name could not be seen either.
+    """
+
+    source: Literal["file", "comment"]
+    where: str
+    family: str
+    slice: SliceKey | None
+    config: str | None
+    loss: float | None
+    given: date
+    until: date
+    approver: str
+    because: str
+    bound: Bound
+    unseen: str = ""
+
+
+def read_day(text: str) -> date:
+    """``2026-12-31`` and nothing else; raises ValueError."""
+    try:
+        if len(text) == 10 and text.isascii():
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise ValueError("must be a day like 2026-12-31")
+
+
+def read_reason(text: str) -> str:
+    """A reason somebody can read later; raises ValueError."""
+    if not any(letter.isalnum() for letter in text):
+        raise ValueError("must say why")
+    if len(text) > LONGEST_REASON:
+        raise ValueError(f"must have at most {LONGEST_REASON} characters")
+    return text
+
+
+def _day(text: str) -> str:
+    read_day(text)
+    return text
+
+
+Day = Annotated[str, AfterValidator(_day)]
+Hex = Annotated[str, Field(pattern=rf"^(sha256:)?[0-9a-f]{{{FEWEST_HEX},64}}$")]
+
+
+class WaiverEntry(Strict):
+    family: Name
+    slice: Annotated[dict[Name, str], Field(min_length=1, max_length=1)] | None = None
+    """`{cwe: CWE-787}`. Left out: the family as a whole, and none of its slices."""
+    config: RepositoryPath | None = None
+    """The model config. Needed where a change touches several."""
+    loss: Annotated[float, Field(gt=0, le=1)]
+    """The largest loss allowed, in units of the score (0.08 = eight points)."""
+    given: Day
+    until: Day
+    """The last day, UTC."""
+    approver: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+    """GitHub login of who answers for it: neither the pull request's author nor who made its head commit."""
+    because: Annotated[str, AfterValidator(read_reason)]
+    head: Hex | None = None
+    """The commit that may be released."""
+    policy: Hex | None = None
+    """Digest of the policy, as in the report's provenance."""
+    baseline: Hex | None = None
+    """Digest of the baseline's model config, as in the report's provenance."""
+    candidate: Hex | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> WaiverEntry:
+        if self.until < self.given:
+            raise ValueError("until is before given")
+        return self
+
+
+class WaiverFile(Strict):
+    """Releases despite a regression: who allowed what, how much of it, and until when."""
+
+    version: Literal[1]
+    waivers: Annotated[tuple[WaiverEntry, ...], Field(max_length=200)] = ()
+
+
+def parse_waivers(text: str, *, file: str) -> tuple[Waiver, ...]:
+    """The waivers of a file. Raises Problems, all at once, each located."""
+    document = read_yaml(text, file=file)
+    found = parse(WaiverFile, document)
+    return tuple(_waiver(one, document, index) for index, one in enumerate(found.waivers))
+
+
+def _waiver(one: WaiverEntry, document: Document, index: int) -> Waiver:
+    line, _ = document.positions[("waivers", index)]
+    key = next(iter(one.slice.items())) if one.slice else None
+    return Waiver(
+        source="file",
+        where=f"{document.file}:{line}",
+        family=one.family,
+        slice=SliceKey(name=key[0], value=key[1]) if key else None,
+        config=one.config,
+        loss=one.loss,
+        given=read_day(one.given),
+        until=read_day(one.until),
+        approver=one.approver,
+        because=one.because,
+        bound=Bound(head=one.head, policy=one.policy, baseline=one.baseline, candidate=one.candidate),
+    )
+
+
+def load_waivers(policy: Policy, document: Document, files: Files) -> tuple[Waiver, ...]:
+    """The waivers in the file that the policy names; none where it allows none, or the file is not there.
+
+    Raises
+    ------
+    Problems
+        What is wrong in the file, or with the file.
+    """
+    if policy.waivers is None:
+        return ()
+    try:
+        text = read_text(files, policy.waivers.path)
+    except FileProblem as problem:
+        if problem.missing:
+            return ()
+        what = f"names {policy.waivers.path}, which {problem.what}"
+        raise Problems([document.problem(("waivers", "path"), what)]) from None
+    return parse_waivers(text, file=policy.waivers.path)
