@@ -13,6 +13,7 @@ import requests
 from gate.actions import (
     Commands,
     Inputs,
+    Level,
     PullRequest,
     give_to_owner,
     harmless,
@@ -33,7 +34,7 @@ from gate.live import Job, Keeping, ask_part, evaluate
 from gate.markdown import comment, minimal
 from gate.model_config import ModelConfig, ModelPair, load_config
 from gate.policy import Policy, parse_policy_for_run, secret_names
-from gate.positions import read_yaml
+from gate.positions import Document, read_yaml
 from gate.redact import redact
 from gate.report import Report
 from gate.reporting import Clocked, could_not, neutral
@@ -43,6 +44,8 @@ from gate.store_tools import merge_stores
 from gate.terminal import text as terminal_text
 from gate.tools import Tools
 from gate.verdict import EXIT_CODES
+from gate.waiver_github import Case, on_pull_request
+from gate.wording import unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,9 +185,25 @@ def _job(run: _Run, clocked: Clocked) -> Job | Report:
         authorities=load_authorities(policy, document, base),
         origin=run.origin,
         notices=(*notices, *skipped),
+        release=on_pull_request(_case(run, policy, document, digest(text), pairs), run.github),
     )
     _mask_keys(run, policy)
     return job
+
+
+def _case(run: _Run, policy: Policy, document: Document, policy_digest: str, pairs: Sequence[ModelPair]) -> Case:
+    """What waivers are held against. Raises Problems where their file is wrong, before anything is paid for."""
+    from gate.waivers import load_waivers
+
+    return Case(
+        number=run.change.number,
+        head_sha=run.change.head_sha,
+        policy=policy,
+        policy_path=run.inputs.policy,
+        policy_digest=policy_digest,
+        pairs=tuple(pairs),
+        written=load_waivers(policy, document, run.github.files_at(run.change.base_sha)),
+    )
 
 
 def _mask_keys(run: _Run, policy: Policy) -> None:
@@ -202,7 +221,8 @@ def _edits(changed: Sequence[ChangedFile], path: str, policy: Policy) -> tuple[s
     """The judge's own files are those of the base branch; say so when the pull request edits them."""
     datasets = (rule.dataset for rule in policy.families.values())
     authorities = (rule.ca_file for rule in policy.endpoints.values())
-    own = {name for name in (path, policy.anchor, *datasets, *authorities) if name}
+    waivers = policy.waivers.path if policy.waivers else None
+    own = {name for name in (path, policy.anchor, waivers, *datasets, *authorities) if name}
     edited = sorted(own & {name for one in changed for name in (one.path, one.previous) if name})
     if not edited:
         return ()
@@ -296,8 +316,9 @@ def _annotate(run: _Run, report: Report) -> None:
     for one in report.comparisons:
         if one.severity == "blocking" and one.outcome == "regressed" and one.config:
             line = next((change.line for change in report.changes if change.config == one.config and change.line), 1)
-            name = one.family if one.slice is None else f"{one.family} / {one.slice.name}={one.slice.value}"
-            run.commands.annotate("error", harmless(f"{name}: {one.reason}"), file=one.config, line=line)
+            waived = f" (waived by {one.waiver})" if one.waiver else ""
+            level: Level = "warning" if one.waiver else "error"
+            run.commands.annotate(level, harmless(f"{unit(one)}: {one.reason}{waived}"), file=one.config, line=line)
 
 
 def _outputs(run: _Run, report: Report, posted: Posted) -> dict[str, str]:

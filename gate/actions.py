@@ -101,6 +101,9 @@ def harmless(text: str) -> str:
     return text.replace("::", ":\u200b:").replace("##[", "#\u200b#[")
 
 
+Level = Literal["error", "warning", "notice"]
+
+
 @dataclass(slots=True)
 class Commands:
     """Workflow commands to the runner. At most ten annotations of a level are shown, so no more are made."""
@@ -113,7 +116,7 @@ class Commands:
             if len(line) >= 4:
                 self._write("add-mask", {}, line)
 
-    def annotate(self, level: Literal["error", "warning", "notice"], message: str, *, file: str, line: int) -> None:
+    def annotate(self, level: Level, message: str, *, file: str, line: int) -> None:
         if self.made < _MOST_ANNOTATIONS:
             self.made += 1
             place = {"file": file, "line": str(line)} if line else {"file": file} if file else {}

@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from gate.live import Job
     from gate.model_config import LoadedConfig, ModelPair
     from gate.policy import Policy
+    from gate.positions import Document
     from gate.report import Report
+    from gate.waiving import Models, Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out.
 
-    `batch`: minutes that a run waits for its batches; None: it asks live.
+    `batch`: minutes that a run waits for its batches; None: it asks live. `waivers` is the waiver file; the policy's
+    when left out.
     """
 
     policy: Path
@@ -32,6 +35,7 @@ class RunOptions:
     out: Path
     store: Path | None = None
     batch: float | None = None
+    waivers: Path | None = None
 
     @property
     def answers(self) -> Path:
@@ -140,7 +144,28 @@ def _job(options: RunOptions, *, simulated: bool = False) -> Job:
         candidate = _config(options.candidate, policy)
         return [ModelPair(path=candidate.path, baseline=_config(options.baseline, policy), candidate=candidate)]
 
-    return replace(_read_job(options.policy, pairs), simulated=simulated)
+    job = _read_job(options.policy, pairs)
+    models = {one.path: (one.baseline.digest, one.candidate.digest) for one in job.pairs}
+    return replace(job, simulated=simulated, release=_release(job.policy, job.document, options, job.digest, models))
+
+
+def _release(
+    policy: Policy, document: Document, options: RunOptions | CompareOptions, found: str, models: Models
+) -> Release:
+    """How the waivers of `--waivers`, or of the policy's file, are applied. Raises Problems where the file is wrong."""
+    from gate.waiving import nothing_waived, on_this_machine
+
+    if policy.waivers is None and options.waivers is None:
+        return nothing_waived
+    from gate.waivers import load_waivers, parse_waivers
+
+    if policy.waivers is None:
+        raise UsageError("--waivers: the policy has no waivers section, so it allows none")
+    if options.waivers is None:
+        waivers = load_waivers(policy, document, LocalFiles(repository_root(options.policy)))
+    else:
+        waivers = parse_waivers(read_local(options.waivers), file=str(options.waivers))
+    return on_this_machine(waivers, policy.waivers, policy=found, models=models)
 
 
 def _read_job(path: Path, pairs: Callable[[Policy], Sequence[ModelPair]]) -> Job:
@@ -184,6 +209,7 @@ class CompareOptions:
     baseline: Path
     candidate: Path
     out: Path
+    waivers: Path | None = None
 
 
 def compare(options: CompareOptions, tools: Tools) -> int:
@@ -209,6 +235,7 @@ def compare(options: CompareOptions, tools: Tools) -> int:
         raise Problems(
             document.problem(("families", name), what, "a family without data is never a pass") for name in absent
         )
+    release = _release(policy, document, options, digest(text), {})
     measured = [
         Measured(config=None, family=name, metric="score", rule=rule, paired=paired[name])
         for name, rule in policy.families.items()
@@ -216,7 +243,14 @@ def compare(options: CompareOptions, tools: Tools) -> int:
     comparisons = compare_units(measured, policy)
     anchor = load_anchor(policy, document, LocalFiles(repository_root(options.policy)))
     named = patterns(measured, comparisons, alpha=policy.risk.alpha, anchor=anchor)
-    found = Findings(comparisons=comparisons, patterns=named, policy_digest=digest(text))
+    waived = release(comparisons, started.date())
+    found = Findings(
+        comparisons=waived.comparisons,
+        patterns=named,
+        policy_digest=digest(text),
+        notices=waived.notices,
+        waivers=waived.uses,
+    )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
     return finish(evaluated(found, Origin(), clocked), options.out, tools)
 
@@ -251,10 +285,11 @@ def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tool
     from gate.evaluation import load_anchor, load_suites
     from gate.model_config import load_config
     from gate.policy import parse_policy_for_run
+    from gate.waivers import load_waivers
 
     policy, document = parse_policy_for_run(read_local(policy_path), file=str(policy_path))
     problems: list[Problem] = []
-    for load in (load_suites, load_anchor, load_authorities):
+    for load in (load_suites, load_anchor, load_authorities, load_waivers):
         try:
             load(policy, document, LocalFiles(root or repository_root(policy_path)))
         except Problems as found:

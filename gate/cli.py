@@ -111,6 +111,7 @@ def _command(commands: Commands, name: str, text: str, command: Command) -> argp
 def _add_run(commands: Commands) -> None:
     parser = _command(commands, "run", "ask both models, compare, decide", _run)
     _live(parser)
+    _waivers(parser)
     parser.add_argument("--shard", metavar="I/N", help="ask only this part, and decide nothing: `verdict` does")
     parser.add_argument(
         "--batch", action="store_true", help="ask by the providers' batch APIs first, at half the price"
@@ -122,6 +123,7 @@ def _add_run(commands: Commands) -> None:
 def _add_verdict(commands: Commands) -> None:
     parser = _command(commands, "verdict", "merge the stores of all shards and decide", _verdict)
     _live(parser)
+    _waivers(parser)
     parser.add_argument("--stores", type=Path, nargs="+", required=True, metavar="FILE", help="one of each shard")
 
 
@@ -165,6 +167,7 @@ def _add_compare(commands: Commands) -> None:
     _policy(parser)
     parser.add_argument("--baseline", type=Path, required=True, metavar="JSONL")
     parser.add_argument("--candidate", type=Path, required=True, metavar="JSONL")
+    _waivers(parser)
     _out(parser)
 
 
@@ -212,12 +215,16 @@ def _add_demo(commands: Commands) -> None:
 
 def _add_schema(commands: Commands) -> None:
     parser = _command(commands, "schema", "print a JSON Schema", _schema)
-    parser.add_argument("name", choices=("policy", "model-config", "report"))
+    parser.add_argument("name", choices=("policy", "model-config", "waivers", "report"))
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:
     default = Path(".github/driftgate.yml")
     parser.add_argument("--policy", type=Path, default=default, metavar="FILE", help=f"default: {default}")
+
+
+def _waivers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--waivers", type=Path, metavar="FILE", help="waiver file (default: the policy's waivers.path)")
 
 
 def _out(parser: argparse.ArgumentParser) -> None:
@@ -228,7 +235,7 @@ def _out(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import run, run_shard
 
-    options = replace(_run_options(arguments), batch=_batch(arguments))
+    options = replace(_run_options(arguments), batch=_batch(arguments), waivers=arguments.waivers)
     return run(options, tools) if arguments.shard is None else run_shard(options, arguments.shard, tools)
 
 
@@ -249,7 +256,7 @@ def _batch(arguments: argparse.Namespace) -> float | None:
 def _verdict(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import verdict
 
-    return verdict(_run_options(arguments), arguments.stores, tools)
+    return verdict(replace(_run_options(arguments), waivers=arguments.waivers), arguments.stores, tools)
 
 
 def _baseline(arguments: argparse.Namespace, tools: Tools) -> int:

@@ -203,6 +203,11 @@ class SliceKey:
     value: str
 
 
+def unit_name(family: str, key: SliceKey | None) -> str:
+    """``family`` or ``family / name=value``."""
+    return family if key is None else f"{family} / {key.name}={key.value}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerArm:
     """A count for each arm."""

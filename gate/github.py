@@ -62,7 +62,26 @@ class GitHub:
         ]
 
     def head_sha(self, number: int) -> str:
-        return str(self.request("GET", f"/pulls/{number}").json()["head"]["sha"])
+        return str(self.pull(number)["head"]["sha"])
+
+    def pull(self, number: int) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.request("GET", f"/pulls/{number}").json()
+        return found
+
+    def commit(self, sha: str) -> Mapping[str, Any]:
+        """With the accounts of its author and committer, where GitHub knows them."""
+        found: Mapping[str, Any] = self.request("GET", f"/commits/{quote(sha)}").json()
+        return found
+
+    def permission(self, login: str) -> Mapping[str, Any]:
+        """What an account may do here; any token may ask."""
+        found: Mapping[str, Any] = self.request("GET", f"/collaborators/{quote(login, safe='')}/permission").json()
+        return found
+
+    def pushes(self, branch: str) -> list[Mapping[str, Any]]:
+        """The last changes of a branch, the newest first (at most 100)."""
+        ref = quote(f"refs/heads/{branch}", safe="")
+        return list(self.request("GET", f"/activity?ref={ref}&per_page=100").json())
 
     def login(self) -> str:
         """Who this token is. A workflow's own token may not ask: it is github-actions[bot]."""

@@ -29,6 +29,7 @@ from gate.store import Store
 from gate.store_limits import Limits
 from gate.tally import Tally
 from gate.tools import Tools
+from gate.waiving import Release, nothing_waived
 from gate.wording import count, printable
 
 if TYPE_CHECKING:  # numpy, the report and more, which are imported while the first answers are awaited, or not at all
@@ -60,6 +61,7 @@ class Job:
     authorities: Mapping[str, str] = field(default_factory=dict)  # by endpoint: the PEM text of its ca_file
     origin: Origin = field(default_factory=Origin)
     notices: tuple[str, ...] = ()
+    release: Release = nothing_waived
     simulated: bool = False
     by_batch: tuple[Question, ...] = ()  # asked ahead, and paid whether the course comes to them or not
 
@@ -203,8 +205,9 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     _write(ended, job.pairs, out)
     from gate.reporting import Clocked, Findings, evaluated
 
+    waived = job.release(ended.comparisons, tools.now().date())
     found = Findings(
-        comparisons=ended.comparisons,
+        comparisons=waived.comparisons,
         patterns=_named(job, ended),
         plan=aside.do(),
         tallies={arm: runner.tally.of(arm) for arm in ARMS},
@@ -213,7 +216,9 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
         dataset_digests=dataset_digests(job.suites),
         identity=job.policy.identity,
         cut=runner.cut,
-        notices=(*job.notices, *runner.kept.store.troubles, *_waiver_notice(job.policy)),
+        notices=(*job.notices, *runner.kept.store.troubles, *waived.notices),
+        waivers=waived.uses,
+        offers=waived.offers,
         simulated=job.simulated,
     )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
@@ -364,9 +369,3 @@ def _lines(job: Job, keeping: Keeping, tools: Tools) -> dict[str, Line]:
     if problems:
         raise Problems(problems)
     return lines
-
-
-def _waiver_notice(policy: Policy) -> tuple[str, ...]:
-    if policy.waivers is None:
-        return ()
-    return ("waivers are configured, but this version applies none: what regressed blocks",)

@@ -22,6 +22,7 @@ from gate.wording import (
     duration,
     gates,
     headline,
+    in_force,
     interval,
     known_noise,
     listed,
@@ -30,7 +31,9 @@ from gate.wording import (
     printable,
     reused,
     signed,
+    unit,
     usd,
+    waived,
     worst_case,
 )
 
@@ -90,6 +93,7 @@ def _render(report: Report, rows: Sequence[Comparison]) -> str:
         f"### {VERDICT_ICONS[report.verdict]} {plain(headline(report))}",
         _simulated(report),
         _patterns(report),
+        _waivers(report),
         *_notices(report),
         *_tables([one for one in shown if notable(one)]),
         _dropped(len(report.comparisons) - len(shown)),
@@ -97,6 +101,7 @@ def _render(report: Report, rows: Sequence[Comparison]) -> str:
         _config_changes(report),
         _measurement(report),
         _plan(report),
+        _offers(report),
         _footer(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -124,6 +129,26 @@ def _patterns(report: Report) -> str:
         whose = f" ({code(one.config)})" if several and one.config else ""
         lines.append(f"- **{PATTERN_NAMES[one.kind]}**{whose}: {plain(one.text)}")
     return "\n".join(lines)
+
+
+def _waivers(report: Report) -> str:
+    """Those in force, loudly: who answers for the release, and why."""
+    return "\n".join(
+        f"- 🟠 **Waived** {code(unit(one))}: {plain(waived(one))}: {plain(one.because)} ({code(one.where, most=200)})"
+        for one in in_force(report)
+    )
+
+
+def _offers(report: Report) -> str:
+    """The commands that would release what blocks. They are ours: every value in them is plain or escaped."""
+    if not report.offers:
+        return ""
+    text = (
+        "Somebody who has the permission that the policy asks for, and made neither this pull request nor its head "
+        "commit, posts one of these lines as a comment, with the reason in place of the dots, and runs this job again."
+    )
+    lines = "\n".join(report.offers)
+    return _folded("Release despite this", f"{text}\n\n```text\n{lines}\n```")
 
 
 def _notices(report: Report) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from gate.domain import Comparison, Pattern, PlanRow, Verdict
 from gate.errors import UsageError
+from gate.waiving import WaiverUse
 
 SCHEMA_VERSION = 1
 
@@ -107,6 +108,8 @@ class Report:
     usage: UsageReport = field(default_factory=UsageReport)
     reused: Reused | None = None
     plan: tuple[PlanRow, ...] = ()  # made before the first call
+    waivers: tuple[WaiverUse, ...] = ()  # those in force, and those that are not, with the reason
+    offers: tuple[str, ...] = ()  # the commands that would release what blocks, where there are any
     provenance: Provenance
 
 

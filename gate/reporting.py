@@ -26,6 +26,7 @@ from gate.report import (
 from gate.stats import SEED
 from gate.tally import ArmTally
 from gate.verdict import Decision, decide
+from gate.waiving import WaiverUse
 
 _JUMP = 60.0
 """Seconds that a wall clock may be set back, as it is to keep time, before the report says so."""
@@ -54,6 +55,8 @@ class Findings:
     identity: IdentityRule = field(default_factory=IdentityRule)
     cut: Cut = ""
     notices: tuple[str, ...] = ()
+    waivers: tuple[WaiverUse, ...] = ()
+    offers: tuple[str, ...] = ()
     simulated: bool = False
 
 
@@ -77,6 +80,8 @@ def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
         usage=usage(found.tallies),
         reused=reused(found.tallies),
         plan=found.plan,
+        waivers=found.waivers,
+        offers=found.offers if decision.blocked else (),
         provenance=_provenance(found, origin, clocked),
     )
 

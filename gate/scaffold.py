@@ -8,7 +8,7 @@ from typing import TextIO
 
 from gate.errors import EXIT_PASS, UsageError
 
-SCHEMA_NAMES = ("policy", "model-config", "report")
+SCHEMA_NAMES = ("policy", "model-config", "waivers", "report")
 
 
 def schema_text(name: str) -> str:
@@ -23,9 +23,11 @@ def _schema(name: str) -> dict[str, object]:
         return json_schema()
     from gate.model_config import ModelConfig
     from gate.policy import Policy
-    from gate.schema import json_schema as model_schema
+    from gate.schema import Strict, json_schema as model_schema
+    from gate.waivers import WaiverFile
 
-    return model_schema(Policy if name == "policy" else ModelConfig)
+    models: dict[str, type[Strict]] = {"policy": Policy, "model-config": ModelConfig, "waivers": WaiverFile}
+    return model_schema(models[name])
 
 
 _POLICY = """\

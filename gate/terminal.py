@@ -11,12 +11,15 @@ from gate.wording import (
     count,
     duration,
     headline,
+    in_force,
     interval,
     points,
     printable,
     reused,
     signed,
+    unit,
     usd,
+    waived,
 )
 
 _HEADERS = ("family", "n", "baseline", "candidate", "delta", "interval", "outcome", "severity")
@@ -29,6 +32,7 @@ def text(report: Report) -> str:
     if report.simulated:
         parts.append("The endpoints are simulated: these are not a real model's figures.")
     parts += [f"- {PATTERN_NAMES[one.kind]}: {one.text}" for one in report.patterns]
+    parts += [f"- Waived {unit(one)}: {waived(one)}: {one.because} ({one.where})" for one in in_force(report)]
     parts += [f"- {line}" for line in (*report.reasons, *report.notices)]
     rows = [one for one in report.comparisons if notable(one)]
     if rows:

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from gate.domain import SliceKey
 from gate.files import path_problem
-from gate.waivers import FEWEST_HEX, Bound, read_day, read_reason
+from gate.waiver_terms import FEWEST_HEX, Bound, read_day, read_reason
 
 LONGEST_BODY, LONGEST_LINE, MOST_COMMANDS = 65_536, 2_000, 20
 

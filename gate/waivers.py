@@ -1,10 +1,8 @@
-"""L1: waivers: dated, owned, bounded permissions to release despite one named regression. The file on the base branch;
-`gate.waiver_command` reads those that are pull request comments. What they cover is decided in `gate.waiving`."""
+"""L1: the waiver file, on the base branch: dated, owned, bounded permissions to release despite one named regression.
+Strict; its JSON Schema is `driftgate schema waivers`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -15,59 +13,7 @@ from gate.files import Files, read_text
 from gate.policy import Name, Policy
 from gate.positions import Document, read_yaml
 from gate.schema import RepositoryPath, Strict, parse
-
-FEWEST_HEX = 20  # of a commit or digest: 80 bits, so that nobody makes another one with the same beginning
-LONGEST_REASON = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
-    """What a waiver was given for, as hex digits or their beginning. None: it does not say."""
-
-    head: str | None = None
-    policy: str | None = None
-    baseline: str | None = None
-    candidate: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """One permission. `where` tells people where it stands; `loss` None: what the run itself measures.
-
-    `unseen` says, for a comment, why something it does not name could not be seen either.
-    """
-
-    source: Literal["file", "comment"]
-    where: str
-    family: str
-    slice: SliceKey | None
-    config: str | None
-    loss: float | None
-    given: date
-    until: date
-    approver: str
-    because: str
-    bound: Bound
-    unseen: str = ""
-
-
-def read_day(text: str) -> date:
-    """``2026-12-31`` and nothing else; raises ValueError."""
-    try:
-        if len(text) == 10 and text.isascii():
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise ValueError("must be a day like 2026-12-31")
-
-
-def read_reason(text: str) -> str:
-    """A reason somebody can read later; raises ValueError."""
-    if not any(letter.isalnum() for letter in text):
-        raise ValueError("must say why")
-    if len(text) > LONGEST_REASON:
-        raise ValueError(f"must have at most {LONGEST_REASON} characters")
-    return text
+from gate.waiver_terms import FEWEST_HEX, Bound, Waiver, read_day, read_reason
 
 
 def _day(text: str) -> str:

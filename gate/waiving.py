@@ -4,7 +4,8 @@ A waiver covers one unit (a family, or one slice of it) of one model pair. It is
 answer stands:
 
 1. ``expired``   its last day is over;
-2. ``refused``   it runs longer, or allows more, than the policy lets it; it does not say what it was given for;
+2. ``refused``   it runs longer, or allows more, than the policy lets it; it does not say what it was given for; it was
+                 edited;
 3. ``lapsed``    it was given for another head commit, policy, baseline or candidate;
 4. ``unused``    its unit did not regress, or blocks nothing, or another waiver covers it;
 5. ``lapsed``    the loss grew past what it allows;
@@ -23,10 +24,10 @@ from datetime import date, timedelta
 from math import ceil
 from typing import Literal
 
-from gate.domain import Comparison, SliceKey
+from gate.domain import Comparison, SliceKey, unit_name
 from gate.policy import WaiverRule
 from gate.waiver_command import LONGEST_LINE, word
-from gate.waivers import FEWEST_HEX, Bound, Waiver
+from gate.waiver_terms import FEWEST_HEX, Bound, Waiver
 
 State = Literal["in force", "unused", "expired", "lapsed", "refused"]
 
@@ -57,15 +58,19 @@ class WaiverUse:
     unchecked: tuple[str, ...] = ()
 
 
+Models = Mapping[str, tuple[str, str]]
+"""Digests of the baseline and the candidate, by model config."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What a run judges, as far as it knows: `models` are (baseline, candidate) digests by config."""
+    """What a run judges, as far as it knows."""
 
     rule: WaiverRule
     today: date
     policy: str
     head: str | None = None
-    models: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    models: Models = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +129,8 @@ def approvers(comparisons: Sequence[Comparison], waivers: Sequence[Waiver], judg
 def _use(one: Waiver, rows: Sequence[Comparison], judged: Judged) -> tuple[int, WaiverUse]:
     """What becomes of a waiver but for its approver, and which row it is about."""
     config, answer = _config(one, judged)
-    answer = answer or _dated(one, judged) or _bound(one, config, judged)
+    void: Answer | None = ("refused", one.void) if one.void else None
+    answer = void or answer or _dated(one, judged) or _bound(one, config, judged)
     index = next((place for place, row in enumerate(rows) if _is_unit(row, one, config)), -1)
     row = rows[index] if index >= 0 else None
     allowed = _allowed(one, row, judged)
@@ -240,22 +246,22 @@ def _notices(uses: Sequence[WaiverUse], today: date) -> list[str]:
     ranked = sorted(uses, key=lambda one: one.state != "in force")
     lines = [line for one in ranked if (line := _notice(one, today))]
     rest = len(lines) - _MOST_NOTICES
-    return [*lines[:_MOST_NOTICES], *([f"and {rest} more waivers that report.json names"] if rest > 0 else [])]
+    return [*lines[:_MOST_NOTICES], *([f"and {rest} more waivers, which report.json names"] if rest > 0 else [])]
 
 
 def _notice(one: WaiverUse, today: date) -> str:
     """Empty where there is nothing to say but that it is in force."""
-    name = f"waiver of {_unit(one)} by {one.approver} ({one.where})"
+    name = f"waiver of {unit_name(one.family, one.slice)} by {one.approver} ({one.where})"
     left = (date.fromisoformat(one.until) - today).days
     near = left <= NEAR_DAYS and one.state in ("in force", "unused")
     facts = [f"{one.state}: {one.reason}"] if one.state != "in force" else []
     facts += [f"not checked here: {', '.join(one.unchecked)}"] if one.unchecked else []
-    facts += [f"expires {'today' if left == 0 else f'in {left} days'}, on {one.until}"] if near else []
+    facts += [f"expires {_in_days(left)}, on {one.until}"] if near else []
     return f"{name}: {'; '.join(facts)}" if facts else ""
 
 
-def _unit(one: WaiverUse) -> str:
-    return one.family if one.slice is None else f"{one.family} / {one.slice.name}={one.slice.value}"
+def _in_days(number: int) -> str:
+    return "today" if number == 0 else f"in {number} day{'' if number == 1 else 's'}"
 
 
 def offers(rows: Sequence[Comparison], judged: Judged) -> tuple[str, ...]:
@@ -281,3 +287,13 @@ def _offer(row: Comparison, until: date, judged: Judged) -> str:
     actual = _actual(row.config, judged)
     bound = "".join(f" {name} {_short(value)}" for name, value in actual.items() if value)
     return f"/driftgate waive {unit} until {until} loss {loss:.4f}{config}{bound} because …"
+
+
+def on_this_machine(waivers: Sequence[Waiver], rule: WaiverRule, *, policy: str, models: Models) -> Release:
+    """How a run on a command line applies the file's waivers: it knows no commit and cannot ask for permissions."""
+
+    def release(comparisons: Sequence[Comparison], today: date) -> Waived:
+        judged = Judged(rule=rule, today=today, policy=policy, models=models)
+        return waive(comparisons, waivers, judged, refusals={}, unchecked=("the approver's permission",))
+
+    return release

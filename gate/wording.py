@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from gate.domain import Comparison, Outcome, PatternKind, PlanRow, Stage, Verdict
+from gate.domain import Comparison, Outcome, PatternKind, PlanRow, Stage, Verdict, unit_name
 
 if TYPE_CHECKING:
     from gate.report import Report
+    from gate.waiving import WaiverUse
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -125,9 +126,17 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
-def unit(one: Comparison) -> str:
-    """``family`` or ``family / name=value``."""
-    return one.family if one.slice is None else f"{one.family} / {one.slice.name}={one.slice.value}"
+def unit(one: Comparison | PlanRow | WaiverUse) -> str:
+    return unit_name(one.family, one.slice)
+
+
+def waived(one: WaiverUse) -> str:
+    """What a waiver in force releases: ``lost 25.0 points of 34.1 allowed, by alice until 2026-12-20``."""
+    return f"lost {points(one.measured)} points of {points(one.loss)} allowed, by {one.approver} until {one.until}"
+
+
+def in_force(report: Report) -> list[WaiverUse]:
+    return [one for one in report.waivers if one.state == "in force"]
 
 
 def listed(items: Sequence[str], *, most: int = 3) -> str:
@@ -189,10 +198,6 @@ def _passed(report: Report) -> str:
     better = [one.family for one in families if one.outcome == "improved"]
     text = f"no blocking regression in {count(len(families), 'family', 'families')}"
     return f"{text}; {listed(better)} improved" if better else text
-
-
-def plan_unit(row: PlanRow) -> str:
-    return row.family if row.slice is None else f"{row.family} / {row.slice.name}={row.slice.value}"
 
 
 def gates(row: PlanRow) -> str:

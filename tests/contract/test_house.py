@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"__init__", "domain", "errors", "tools"},
     {"positions", "schema", "files", "jsonl", "reach", "policy", "model_config", "redact"},
+    {"waiver_terms"},
+    {"waivers", "waiver_command"},
     {"datasets", "recorded", "pairing", "importers.finding"},
     {"importers.sarif", "importers.scanners", "importers.grouped"},
     {"importers"},
@@ -68,7 +70,7 @@ LAYERS = [
     {"stats.slices"},
     {"stats.results"},
     {"stats.engine"},
-    {"comparing", "verdict"},
+    {"comparing", "verdict", "waiving"},
     {"askings", "course"},
     {"sequential_course"},
     {"rehearsal"},
@@ -77,6 +79,7 @@ LAYERS = [
     {"report"},
     {"wording", "markdown", "html_page", "terminal", "scaffold", "reporting"},
     {"progress", "actions", "github", "batch_plan", "batch_harvest"},
+    {"waiver_github"},
     {"batching"},
     {"remembered"},
     {"live"},
@@ -110,7 +113,7 @@ def test_exit_codes__every_verdict_has_one_and_help_says_it():
     assert "0 pass, waived or neutral; 1 blocked; 2 usage" in cli._EPILOG
 
 
-@pytest.mark.parametrize("name", ["policy", "model-config", "report"])
+@pytest.mark.parametrize("name", ["policy", "model-config", "waivers", "report"])
 def test_schema__prints_a_json_schema(name):
     done = subprocess.run([sys.executable, "-m", "gate", "schema", name], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["type"] == "object"

@@ -4,12 +4,24 @@ import hashlib
 import json
 import re
 import threading
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.openapi import answer_problems, request_problems
 
 BOT = "github-actions[bot]"
+
+
+def ago(hours):
+    """A moment as GitHub writes it."""
+    return f"{datetime.now(UTC) - timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def made_by(author, committer=None, message="Change"):
+    """A commit as GitHub answers it; None: an account that it does not know."""
+    author, committer = ({"login": one} if one else None for one in (author, committer or author))
+    return {"author": author, "committer": committer, "commit": {"message": message}}
 
 
 class Symlink(str):
@@ -23,6 +35,11 @@ class FakeGitHub:
         self.objects, self.comments, self.requests, self.writes, self.longest = {}, [], [], writes, 65536
         self.problems = []  # what GitHub's own description has against the requests made, and against our answers
         self.base_sha, self.head_sha = self._commit(base), self._commit(head)
+        self.down = set()  # paths that only fail
+        self.author, self.roles, self.commits, self.pushes = "dev", {}, {}, {}
+        self.commits[self.head_sha] = made_by("dev")
+        self.push("main", self.base_sha, "lead", ago(72))
+        self.push("topic", self.head_sha, "dev", ago(48))
         self.files = [
             {"filename": path, "status": "removed" if path not in head else "modified" if path in base else "added"}
             for path in sorted({*base, *head})
@@ -40,10 +57,17 @@ class FakeGitHub:
         self.server.server_close()
         assert error[0] or not self.problems, self.problems
 
-    def say(self, login, body):
-        number = len(self.comments) + 1
-        self.comments.append({"id": number, "user": {"login": login}, "body": body, "html_url": f"https://x/{number}"})
+    def say(self, login, body, at=None):
+        number, at = len(self.comments) + 1, at or ago(1)
+        user = {"login": login, "type": "Bot" if login.endswith("[bot]") else "User"}
+        times = {"created_at": at, "updated_at": at}
+        self.comments.append({"id": number, "user": user, "body": body, "html_url": f"https://x/{number}", **times})
         return self.comments[-1]
+
+    def push(self, branch, sha, login, at):
+        """The newest push of a branch."""
+        one = {"after": sha, "ref": f"refs/heads/{branch}", "timestamp": at, "actor": {"login": login}}
+        self.pushes.setdefault(branch, []).insert(0, {"activity_type": "push", **one})
 
     def _commit(self, files):
         tree = {}
@@ -79,8 +103,8 @@ class FakeGitHub:
         size = int(query.get("per_page", ["30"])[0])
         if match := re.fullmatch(r"/git/(trees|blobs)/(\w+)", path):
             return (200, self.objects[match[2]]) if match[2] in self.objects else (404, {})
-        if path == "/pulls/7":
-            return 200, {"number": 7, "head": {"sha": self.head_sha}}
+        if found := self._history(path, query):
+            return found
         if path == "/pulls/7/files":
             return 200, self.files[(page - 1) * size : page * size]
         if path == "/issues/7/comments" and method == "GET":
@@ -100,6 +124,22 @@ class FakeGitHub:
             return 200, mine
         return 404, {}
 
+    def _history(self, path, query):
+        """Who made what, when, and may do what."""
+        if path == "/pulls/7":
+            repo = {"full_name": "o/r"}
+            base, head = ({"ref": ref, "repo": repo} for ref in ("main", "topic"))
+            user = {"login": self.author}
+            return 200, {"number": 7, "user": user, "base": base, "head": {**head, "sha": self.head_sha}}
+        if path == "/activity":
+            return 200, self.pushes.get(query["ref"][0].removeprefix("refs/heads/"), [])
+        if match := re.fullmatch(r"/commits/(\w+)", path):
+            return (200, self.commits[match[1]]) if match[1] in self.commits else (404, {})
+        if match := re.fullmatch(r"/collaborators/([^/]+)/permission", path):
+            role = self.roles.get(match[1], "none")
+            return 200, {"permission": {"maintain": "write", "triage": "read"}.get(role, role), "role_name": role}
+        return None
+
     def _handler(fake):  # noqa: N805 - the handler has a self of its own
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -114,6 +154,7 @@ class FakeGitHub:
                 else:
                     path = url.path.removeprefix("/repos/o/r")
                     status, payload = fake.answer(self.command, path, parse_qs(url.query), body)
+                    status = 404 if path in fake.down else status
                 fake.problems += request_problems(self.command, self.path, body)
                 fake.problems += answer_problems(self.command, self.path, status, payload)
                 data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()

@@ -9,6 +9,7 @@ import pytest
 from gate.domain import Comparison, Look, Pattern, PerArm, PlanRow, SliceKey
 from gate.markdown import COMMENT_LIMIT, comment
 from gate.report import Calls, Change, Provenance, Report, Reused, UsageReport
+from gate.waiving import WaiverUse
 
 HERE = Path(__file__).parent
 ORIGIN = Provenance(
@@ -94,6 +95,21 @@ BASE = Report(
     provenance=ORIGIN,
 )
 BAD = row("advisory-summary", -0.08, "regressed")
+WAIVER = WaiverUse(
+    source="comment",
+    where="https://github.example/o/r/pull/7#issuecomment-1",
+    config="models/a.yml",
+    family="advisory-summary",
+    slice=None,
+    approver="alice",
+    because="@bob's customer needs <b>it</b> | see [this](https://evil.example) `now`",
+    given="2026-11-24",
+    until="2026-11-28",
+    loss=0.1,
+    measured=0.08,
+    state="in force",
+    reason="a loss of 0.0800, of 0.1000 allowed",
+)
 REPORTS = {
     "pass": BASE,
     "blocked": replace(
@@ -108,6 +124,28 @@ REPORTS = {
                 families=("exploit-hypothesis", "advisory-summary"),
                 text="exploit-hypothesis +10.0 while advisory-summary −8.0; net effect +1.0 over the mean of 2 families",
             ),
+        ),
+    ),
+    "waived": replace(
+        BASE,
+        verdict="waived",
+        notices=("waiver of advisory-summary by alice (…): expires in 4 days, on 2026-11-28",),
+        comparisons=(GOOD, replace(BAD, waiver="alice, until 2026-11-28")),
+        waivers=(
+            WAIVER,
+            replace(WAIVER, family="remediation", state="unused", reason="it did not regress (unchanged)"),
+        ),
+    ),
+    "offered": replace(
+        BASE,
+        verdict="blocked",
+        blocked=True,
+        comparisons=(BAD,),
+        plan=(),
+        changes=(),
+        offers=(
+            "/driftgate waive advisory-summary until 2026-12-08 loss 0.1000 head 0123456789abcdef0123 "
+            "policy 0123456789abcdef0123 baseline 0123456789abcdef0123 candidate 0123456789abcdef0123 because …",
         ),
     ),
     "sequential": replace(
