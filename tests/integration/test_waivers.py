@@ -96,8 +96,8 @@ def hidden(github):
     github.say("alice", PLAIN)["minimized"] = {"reason": "outdated"}
 
 
-def by(login, text=PLAIN, **more):
-    return lambda github: github.say(login, text, **more)
+def by(login, text=PLAIN, hours=1):
+    return lambda github: github.say(login, text, at=ago(hours))
 
 
 def commit(*made, **more):
@@ -145,10 +145,10 @@ def base_was(**files):
         (None, hidden, "refused", "its comment was hidden"),
         (None, PLAIN.replace(UNTIL, day(-1)), "expired", "its last day was"),
         (None, PLAIN.replace(UNTIL, day(31)), "refused", "the policy allows 30 at most"),
-        (None, by("alice", at=ago(47.99)), "in force", "allowed"),
+        (None, by("alice", hours=47), "in force", "allowed"),
         (
             None,
-            by("alice", at=ago(60)),
+            by("alice", hours=60),
             "refused",
             "GitHub does not show what was judged when it was written; add head",
         ),
