@@ -7,6 +7,7 @@ reaches for the machine instead of the flaw. It is a reading of names, so it can
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -48,8 +49,9 @@ class _Reading:
 
 
 def _read(text: str) -> _Reading | None:
+    warnings.filterwarnings("ignore", module="<patch>")  # else a model's lines are shown as what is warned of
     try:
-        tree = ast.parse(text)
+        tree = ast.parse(text, filename="<patch>")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     reading = _Reading()
