@@ -65,7 +65,7 @@ def nothing_left(monkeypatch):
         Path(folder).chmod(0o755)
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield
-        assert os.listdir(folder) == []
+        assert not list(Path(folder).iterdir())
 
 
 @pytest.mark.parametrize(
