@@ -13,6 +13,7 @@ from gate.tools import Tools
 from gate.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
+    from gate.evaluation import Suite
     from gate.live import Job
     from gate.model_config import LoadedConfig, ModelPair
     from gate.policy import Policy
@@ -281,6 +282,13 @@ def write_outputs(report: Report, out: Path) -> None:
 
 def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tools: Tools) -> int:
     """Check a policy, the datasets it names, and model configs; every problem at once."""
+    suites = valid_suites(policy_path, configs, root)
+    tools.out.write(f"valid: {policy_path} ({len(suites)} families), {len(configs)} model configs\n")
+    return EXIT_PASS
+
+
+def valid_suites(policy_path: Path, configs: Sequence[Path], root: Path | None) -> tuple[Suite, ...]:
+    """The families of a policy that is in order, as are its datasets and the model configs. Raises Problems."""
     from gate.endpoints.checks import load_authorities, parameter_problems
     from gate.evaluation import load_anchor, load_suites
     from gate.model_config import load_config
@@ -288,10 +296,16 @@ def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tool
     from gate.waivers import load_waivers
 
     policy, document = parse_policy_for_run(read_local(policy_path), file=str(policy_path))
+    files = LocalFiles(root or repository_root(policy_path))
     problems: list[Problem] = []
-    for load in (load_suites, load_anchor, load_authorities, load_waivers):
+    suites: tuple[Suite, ...] = ()
+    try:
+        suites = load_suites(policy, document, files)
+    except Problems as found:
+        problems += found.problems
+    for load in (load_anchor, load_authorities, load_waivers):
         try:
-            load(policy, document, LocalFiles(root or repository_root(policy_path)))
+            load(policy, document, files)
         except Problems as found:
             problems += found.problems
     for config in configs:
@@ -308,8 +322,7 @@ def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tool
             problems.append(Problem(file=str(config), what=what))
     if problems:
         raise Problems(problems)
-    tools.out.write(f"valid: {policy_path} ({len(policy.families)} families), {len(configs)} model configs\n")
-    return EXIT_PASS
+    return suites
 
 
 def render(path: Path, form: Literal["markdown", "html", "json"], out: Path | None, tools: Tools) -> int:

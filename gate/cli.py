@@ -26,6 +26,8 @@ Command = Callable[[argparse.Namespace, "Tools"], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
 _BATCH_WAIT = 60.0  # minutes
+_POLICY = Path(".github/driftgate.yml")
+_FORMS = ("reports",)
 _EPILOG = """\
 exit codes: 0 pass, waived or neutral; 1 blocked; 2 usage, policy, config or dataset error;
             3 inconclusive or could not evaluate; 130 interrupted
@@ -92,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_selftest(commands)
     _add_compare(commands)
     _add_validate(commands)
+    _add_datasets(commands)
     _add_render(commands)
     _add_store(commands)
     _add_init(commands)
@@ -173,9 +176,23 @@ def _add_compare(commands: Commands) -> None:
 
 def _add_validate(commands: Commands) -> None:
     parser = _command(commands, "validate", "check policy, datasets and model configs; calls no endpoint", _validate)
-    _policy(parser)
+    parser.add_argument("--policy", type=Path, metavar="FILE", help=f"default: {_POLICY}")
     parser.add_argument("configs", type=Path, nargs="*", metavar="CONFIG", help="model configs to check besides")
     parser.add_argument("--root", type=Path, metavar="DIR", help="repository root that paths are relative to")
+    text = "run reference, empty, refused and random answers through the scorers, too (without a policy: starter sets)"
+    parser.add_argument("--datasets", action="store_true", help=text)
+
+
+def _add_datasets(commands: Commands) -> None:
+    parser = commands.add_parser("datasets", help="make datasets of what you have")
+    tools: Commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    one = _command(tools, "findings", "number the findings of reports, for an answer file", _datasets_findings)
+    one.add_argument("files", type=Path, nargs="+", metavar="REPORT", help="SARIF, or the JSON of a common scanner")
+    one = _command(tools, "convert", "write a dataset as JSON lines", _datasets_convert)
+    one.add_argument("--from", dest="form", choices=_FORMS, required=True, help="what the files are")
+    one.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    one.add_argument("--answers", type=Path, metavar="JSONL", help="with reports: which findings are one flaw")
+    one.add_argument("--out", type=Path, metavar="JSONL", help="default: standard output")
 
 
 def _add_render(commands: Commands) -> None:
@@ -219,8 +236,7 @@ def _add_schema(commands: Commands) -> None:
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:
-    default = Path(".github/driftgate.yml")
-    parser.add_argument("--policy", type=Path, default=default, metavar="FILE", help=f"default: {default}")
+    parser.add_argument("--policy", type=Path, default=_POLICY, metavar="FILE", help=f"default: {_POLICY}")
 
 
 def _waivers(parser: argparse.ArgumentParser) -> None:
@@ -313,9 +329,29 @@ def _compare(arguments: argparse.Namespace, tools: Tools) -> int:
 
 
 def _validate(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import validate
+    from gate.app import valid_suites, validate
 
-    return validate(arguments.policy, arguments.configs, arguments.root, tools)
+    policy = arguments.policy or _POLICY
+    if not arguments.datasets:
+        return validate(policy, arguments.configs, arguments.root, tools)
+    from gate.dataset_commands import show_selfcheck
+    from gate.evaluation import starter_suites
+
+    mine = arguments.policy is not None or policy.exists() or arguments.configs
+    suites = valid_suites(policy, arguments.configs, arguments.root) if mine else starter_suites()
+    return show_selfcheck(suites, tools)
+
+
+def _datasets_findings(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.dataset_commands import show_findings
+
+    return show_findings(arguments.files, tools)
+
+
+def _datasets_convert(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.dataset_commands import convert
+
+    return convert(arguments.form, arguments.files, arguments.answers, arguments.out, tools)
 
 
 def _render(arguments: argparse.Namespace, tools: Tools) -> int:

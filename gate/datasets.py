@@ -5,6 +5,13 @@ One JSON object a line::
     {"id": "sql-017", "input": {…}, "target": …, "slices": {"cwe": "CWE-89"}, "cluster": "repo-a"}
 
 `slices` and `cluster` may be left out. What `input` and `target` hold is the family's own business.
+
+A file named ``….csv`` holds the same as a table; an empty cell is left out::
+
+    id,input.prompt,target,slices.cwe,cluster
+    sql-017,"Which weakness is this? …",CWE-89,CWE-89,repo-a
+
+``input.files:json`` or ``target:json`` is a column of JSON (see `gate.csv_table`).
 """
 
 from __future__ import annotations
@@ -14,6 +21,7 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 
+from gate.csv_table import read_csv
 from gate.domain import Dataset, Json, Sample
 from gate.errors import FileProblem, Problem, Problems
 from gate.files import DATASET_LIMIT, Files
@@ -45,19 +53,28 @@ def load_builtin(kind: str) -> Dataset:
 
 
 def parse_dataset(data: bytes, *, source: str) -> Dataset:
-    """Bytes of a JSONL file → Dataset. Raises Problems."""
+    """Bytes of a JSONL file (of a CSV file where `source` says so) → Dataset. Raises Problems."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         what = f"is not UTF-8 text (byte {error.start})"
         raise Problems([Problem(file=source, what=what)]) from None
-    numbered = read_jsonl(text, file=source, read=_sample)
+    read = read_csv if source.lower().endswith(".csv") else read_jsonl
+    numbered = read(text, file=source, read=_sample)
     if not numbered:
         raise Problems([Problem(file=source, what="holds no samples")])
     if twice := _repeated(numbered, source):
         raise Problems(twice)
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-    return Dataset(source=source, digest=digest, samples=tuple(sample for _, sample in numbered))
+    lines, samples = zip(*numbered, strict=True)
+    return Dataset(source=source, digest=digest, samples=samples, lines=lines)
+
+
+def sample_problem(dataset: Dataset, index: int, what: str, hint: str = "") -> Problem:
+    """Something wrong with one sample, at its line."""
+    line = dataset.lines[index] if dataset.lines else 0
+    path = f"sample {dataset.samples[index].id}"
+    return Problem(file=dataset.source, line=line, column=min(line, 1), path=path, what=what, hint=hint)
 
 
 def _repeated(numbered: list[tuple[int, Sample]], source: str) -> list[Problem]:

@@ -60,11 +60,13 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """Samples with unique ids, in file order. `digest` is ``sha256:…`` over the file's bytes."""
+    """Samples with unique ids, in file order. `digest` is ``sha256:…`` over the file's bytes; `lines` are the lines
+    that the samples start on, where they came from a file."""
 
     source: str
     digest: str
     samples: tuple[Sample, ...]
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gate.datasets import load_builtin, load_dataset
+from gate.datasets import load_builtin, load_dataset, sample_problem
 from gate.domain import (
     ARMS,
     Answer,
     Call,
     CallFailure,
     ChatRequest,
+    Completion,
     Dataset,
     Json,
     Observation,
@@ -23,7 +24,7 @@ from gate.domain import (
     Unscored,
 )
 from gate.errors import FileProblem, Problem, Problems
-from gate.families import Family, family_of
+from gate.families import FAMILIES, Family, family_of
 from gate.files import DATASET_LIMIT, Files, read_text
 from gate.model_config import LoadedConfig, ModelPair
 from gate.policy import BUILTIN, FamilyRule, Policy, kind_of
@@ -60,6 +61,14 @@ def load_suites(policy: Policy, document: Document, files: Files) -> tuple[Suite
     return tuple(suites)
 
 
+def starter_suites() -> tuple[Suite, ...]:
+    """Every family with the dataset that comes with Driftgate."""
+    rule = FamilyRule(dataset=BUILTIN, severity="advisory", margin=0.05)
+    return tuple(
+        Suite(name=kind, rule=rule, family=make(), dataset=load_builtin(kind)) for kind, make in FAMILIES.items()
+    )
+
+
 Anchor = Mapping[tuple[str, str], float]
 """(family, sample id) → mean score in the anchor's recorded results."""
 
@@ -91,8 +100,8 @@ def _suite(name: str, rule: FamilyRule, files: Files) -> Suite:
     if kind == "adversarial-resistance":
         dataset = replace(dataset, samples=tuple(_with_its_half(one) for one in dataset.samples))
     problems = [
-        Problem(file=dataset.source, line=0, path=f"sample {sample.id}", what=what)
-        for sample in dataset.samples
+        sample_problem(dataset, index, what)
+        for index, sample in enumerate(dataset.samples)
         for what in family.check(sample)
     ]
     if problems:
@@ -185,10 +194,13 @@ def _identity(config: LoadedConfig, policy: Policy) -> list[Json]:
 
 
 def _result(answer: Answer, family: Family, sample: Sample) -> Score | Unscored | CallFailure:
-    if isinstance(answer.outcome, CallFailure):
-        return answer.outcome
+    return answer.outcome if isinstance(answer.outcome, CallFailure) else scored(family, sample, answer.outcome)
+
+
+def scored(family: Family, sample: Sample, completion: Completion) -> Score | Unscored:
+    """Never raises."""
     try:
-        return family.score(sample, answer.outcome)
+        return family.score(sample, completion)
     except Exception as error:  # noqa: BLE001 - one bad answer must not end a run that was paid for
         return Unscored(reason=f"the scorer failed ({type(error).__name__})")
 

@@ -29,7 +29,7 @@ def read_jsonl(text: str, *, file: str, read: Callable[[dict[str, Json]], Item])
         try:
             items.append((number, read(_object(line))))
         except (ValueError, RecursionError) as error:
-            problems.append(_problem(file, number, error))
+            problems.append(problem_of(file, number, error))
             if len(problems) >= MAX_PROBLEMS:
                 break
     if problems:
@@ -45,9 +45,15 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _object(line: str) -> dict[str, Json]:
-    value = _DECODER.decode(line)
+    value = decode(line)
     if not isinstance(value, dict):
         raise BadLine("is not a JSON object")
+    return value
+
+
+def decode(text: str) -> Json:
+    """JSON with unique keys and finite numbers. Raises ValueError."""
+    value: Json = _DECODER.decode(text)
     return value
 
 
@@ -71,7 +77,8 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_not_finit
 """Made once: `json.loads` with hooks makes one a line, which is a third of its time."""
 
 
-def _problem(file: str, line: int, error: Exception) -> Problem:
+def problem_of(file: str, line: int, error: Exception) -> Problem:
+    """A bad line, located; the error's text is ``what`` or ``what | hint``."""
     if isinstance(error, json.JSONDecodeError):
         what = f"is not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}"
         return Problem(file=file, line=line, column=error.colno, what=what)

@@ -198,7 +198,7 @@ class FamilyRule(Strict):
     kind: Kind | None = None
     """May be left out when the family's name is itself a kind, and for `compare`."""
     dataset: str | None = None
-    """A JSONL file of the repository, or `builtin:starter`."""
+    """A JSONL or CSV file of the repository, or `builtin:starter`."""
     severity: Severity
     margin: Annotated[float, Field(gt=0, lt=1)]
     """Largest acceptable loss, in units of the score (0.05 = five points)."""
@@ -329,7 +329,7 @@ def problems_for_run(policy: Policy, document: Document) -> list[Problem]:
             hint = f"one of {', '.join(get_args(Kind))}"
             problems.append(document.problem((*path, "kind"), "is required to run", hint))
         if rule.dataset is None:
-            hint = f"a JSONL file of the repository, or {BUILTIN}"
+            hint = f"a JSONL or CSV file of the repository, or {BUILTIN}"
             problems.append(document.problem((*path, "dataset"), "is required to run", hint))
         if kind == "custom" and rule.match is None:
             problems.append(document.problem((*path, "match"), "is required for kind: custom"))

@@ -1,0 +1,78 @@
+"""L9: `driftgate validate --datasets` and `driftgate datasets …`. No endpoint is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from gate.app import read_local
+from gate.domain import Json
+from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
+from gate.evaluation import Suite
+from gate.files import DATASET_LIMIT
+from gate.importers import combined, read_findings
+from gate.importers.finding import Finding
+from gate.importers.grouped import samples_from_answers
+from gate.planning_commands import write_text
+from gate.selfcheck import check_suite
+from gate.selfcheck_text import text
+from gate.tools import Tools
+from gate.wording import count
+
+_SEED = 20261124
+
+
+def show_selfcheck(suites: Sequence[Suite], tools: Tools) -> int:
+    """Print the table; raises Problems where a reference answer does not score 1."""
+    found = [check_suite(suite, seed=_SEED) for suite in suites]
+    tools.out.write(f"{text(found)}\n")
+    if wrong := [problem for one in found for problem in one.problems]:
+        raise Problems(wrong)
+    return EXIT_UNDECIDED if any(one.undecided for one in found) else EXIT_PASS
+
+
+def show_findings(reports: Sequence[Path], tools: Tools) -> int:
+    """Print the findings of scanners' reports with the ids that an answer file names them by, one a line."""
+    tools.out.writelines(_line(one.as_json()) for one in _findings(reports))
+    return EXIT_PASS
+
+
+def convert(form: str, files: Sequence[Path], answers: Path | None, out: Path | None, tools: Tools) -> int:
+    """Make a dataset of published records, or of reports and an answer file."""
+    rows = CONVERTERS[form](files, answers)
+    content = "".join(map(_line, rows))
+    if out is None:
+        tools.out.write(content)
+    else:
+        write_text(out, content)
+        tools.err.write(f"wrote {count(len(rows), 'sample')} to {out}\n")
+    return EXIT_PASS
+
+
+def _from_reports(files: Sequence[Path], answers: Path | None) -> list[dict[str, Json]]:
+    if answers is None:
+        raise UsageError("--answers: is required with --from reports | see docs/families/finding-correlation.md")
+    return samples_from_answers(_findings(files), read_local(answers, limit=DATASET_LIMIT), file=str(answers))
+
+
+CONVERTERS: Mapping[str, Callable[[Sequence[Path], Path | None], list[dict[str, Json]]]] = {
+    "reports": _from_reports,
+}
+
+
+def _findings(reports: Sequence[Path]) -> tuple[Finding, ...]:
+    read: list[list[Finding]] = []
+    problems: list[Problem] = []
+    for path in reports:
+        try:
+            read.append(read_findings(read_local(path, limit=DATASET_LIMIT), file=str(path)))
+        except Problems as found:
+            problems += found.problems
+    if problems:
+        raise Problems(problems)
+    return combined(read)
+
+
+def _line(row: Mapping[str, Json]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"

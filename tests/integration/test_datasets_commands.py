@@ -1,0 +1,124 @@
+"""`driftgate validate --datasets` and `driftgate datasets`, as processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gate.families import FAMILIES
+
+ROOT = Path(__file__).parents[2]
+POLICY = """\
+version: 1
+endpoints: {one: {protocol: openai-chat, base_url: "http://127.0.0.1:9/v1"}}
+families:
+  facts: {kind: custom, dataset: facts.csv, severity: advisory, margin: 0.05, match: {mode: regex}}
+"""
+BANDIT = {
+    "metrics": {},
+    "results": [{"test_id": "B608", "issue_text": "SQL by hand", "filename": "a.py", "line_number": 3}],
+}
+SEMGREP = {
+    "results": [{"check_id": "sqli", "path": "src/a.py", "start": {"line": 3}}, {"check_id": "xss", "path": "b.js"}]
+}
+
+
+def gate(folder, *arguments):
+    command = [sys.executable, "-m", "gate", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def policy(folder, table):
+    (folder / "facts.csv").write_text(table)
+    (folder / "gate.yml").write_text(POLICY)
+    return gate(folder, "validate", "--datasets", "--policy", "gate.yml")
+
+
+def test_validate_datasets__without_a_policy_the_starter_sets(tmp_path):
+    done = gate(tmp_path, "validate", "--datasets")
+    assert done.returncode == 0, done.stderr
+    rows = {
+        line.split()[0]: line.split()[3:5]
+        for line in done.stdout.splitlines()
+        if line.split()[:1] and line.split()[0] in FAMILIES
+    }
+    assert list(rows) == list(FAMILIES)
+    assert {reference for reference, _ in rows.values()} == {"100.0"}
+
+
+def test_validate_datasets__ones_own_csv(tmp_path):
+    done = policy(tmp_path, 'id,input.prompt,target\na,"What, then?",yes\nb,Another one,no\n')
+    assert done.returncode == 0, done.stderr
+    assert ["facts", "2", "2", "100.0", "0.0", "0.0", "0.0", "–", "–"] in [
+        line.split() for line in done.stdout.splitlines()
+    ]
+
+
+def test_validate_datasets__a_reference_that_does_not_pass_is_located_after_the_table(tmp_path):
+    # As a pattern, "a+b" does not match the text "a+b".
+    done = policy(tmp_path, "id,input.prompt,target\na,First,yes\nb,Second,a+b\n")
+    assert done.returncode == 2
+    assert "50.0" in done.stdout
+    assert "facts.csv:3:1: sample b: its reference answer scores 0.000, not 1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_validate_datasets__a_bad_file_is_said_before_any_table(tmp_path):
+    done = policy(tmp_path, "id,input.prompt,target\na,First\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "facts.csv:2:1: has 2 cells where the header has 3" in done.stderr
+
+
+def test_validate_datasets__a_policy_that_is_named_must_be_there(tmp_path):
+    done = gate(tmp_path, "validate", "--datasets", "--policy", "gate.yml")
+    assert done.returncode == 2
+    assert "gate.yml: does not exist" in done.stderr
+
+
+@pytest.fixture
+def reports(tmp_path):
+    (tmp_path / "bandit.json").write_text(json.dumps(BANDIT))
+    (tmp_path / "semgrep.json").write_text(json.dumps(SEMGREP))
+    groups = [["bandit-1", "semgrep-1"], ["semgrep-2"]]
+    (tmp_path / "answers.jsonl").write_text(json.dumps({"id": "s1", "groups": groups, "slices": {"kind": "sast"}}))
+    return tmp_path
+
+
+def test_datasets__from_reports_and_answers_to_a_set_that_validates(reports):
+    told = gate(reports, "datasets", "findings", "bandit.json", "semgrep.json")
+    assert [json.loads(line)["id"] for line in told.stdout.splitlines()] == ["bandit-1", "semgrep-1", "semgrep-2"]
+    files = ["bandit.json", "semgrep.json", "--answers", "answers.jsonl", "--out", "evals/mine.jsonl"]
+    made = gate(reports, "datasets", "convert", "--from", "reports", *files)
+    assert (made.returncode, made.stderr) == (0, "wrote 1 sample to evals/mine.jsonl\n")
+    (reports / "gate.yml").write_text(
+        POLICY.split("families:", maxsplit=1)[0]
+        + "families:\n  finding-correlation: {dataset: evals/mine.jsonl, severity: advisory, margin: 0.1}\n"
+    )
+    checked = gate(reports, "validate", "--datasets", "--policy", "gate.yml")
+    assert checked.returncode == 0, checked.stderr
+    assert "finding-correlation          1           1        100.0" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["findings", "absent.json"], "absent.json: does not exist"),
+        (["findings", "answers.jsonl", "bandit.json"], "answers.jsonl: is no report of a form that is known here"),
+        (["convert", "--from", "reports", "bandit.json"], "--answers: is required"),
+        (
+            ["convert", "--from", "reports", "bandit.json", "--answers", "answers.jsonl"],
+            "answers.jsonl:1:1: names 'semgrep-1', which no report holds",
+        ),
+    ],
+)
+def test_datasets__says_what_is_wrong(reports, arguments, says):
+    done = gate(reports, "datasets", *arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
