@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from gate.errors import EXIT_PASS, FileProblem, Problem, Problems, StillUnderWay, UsageError
+from gate.errors import EXIT_PASS, FileProblem, Problems, StillUnderWay, UsageError
 from gate.files import LocalFiles, digest, read_text, repository_root
 from gate.tools import Tools
 from gate.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
-    from gate.evaluation import Suite
     from gate.live import Job
     from gate.model_config import LoadedConfig, ModelPair
     from gate.policy import Policy
@@ -278,51 +277,6 @@ def write_outputs(report: Report, out: Path) -> None:
             (out / name).write_text(content, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{out}: the report cannot be written: {error.strerror}") from None
-
-
-def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tools: Tools) -> int:
-    """Check a policy, the datasets it names, and model configs; every problem at once."""
-    suites = valid_suites(policy_path, configs, root)
-    tools.out.write(f"valid: {policy_path} ({len(suites)} families), {len(configs)} model configs\n")
-    return EXIT_PASS
-
-
-def valid_suites(policy_path: Path, configs: Sequence[Path], root: Path | None) -> tuple[Suite, ...]:
-    """The families of a policy that is in order, as are its datasets and the model configs. Raises Problems."""
-    from gate.endpoints.checks import load_authorities, parameter_problems
-    from gate.evaluation import load_anchor, load_suites
-    from gate.model_config import load_config
-    from gate.policy import parse_policy_for_run
-    from gate.waivers import load_waivers
-
-    policy, document = parse_policy_for_run(read_local(policy_path), file=str(policy_path))
-    files = LocalFiles(root or repository_root(policy_path))
-    problems: list[Problem] = []
-    suites: tuple[Suite, ...] = ()
-    try:
-        suites = load_suites(policy, document, files)
-    except Problems as found:
-        problems += found.problems
-    for load in (load_anchor, load_authorities, load_waivers):
-        try:
-            load(policy, document, files)
-        except Problems as found:
-            problems += found.problems
-    for config in configs:
-        home = root or repository_root(config)
-        try:
-            inside = str(config.resolve().relative_to(home.resolve()))
-            load_config(
-                LocalFiles(home), inside, endpoints=policy.endpoints, check=parameter_problems, label=str(config)
-            )
-        except Problems as found:
-            problems += found.problems
-        except (FileProblem, ValueError) as error:
-            what = error.what if isinstance(error, FileProblem) else f"is outside {home}"
-            problems.append(Problem(file=str(config), what=what))
-    if problems:
-        raise Problems(problems)
-    return suites
 
 
 def render(path: Path, form: Literal["markdown", "html", "json"], out: Path | None, tools: Tools) -> int:

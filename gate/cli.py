@@ -329,7 +329,7 @@ def _compare(arguments: argparse.Namespace, tools: Tools) -> int:
 
 
 def _validate(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import valid_suites, validate
+    from gate.validation import valid_suites, validate
 
     policy = arguments.policy or _POLICY
     if not arguments.datasets:

@@ -92,7 +92,7 @@ LAYERS = [
     {"planning_commands"},
     {"selftest_commands"},
     {"app", "store_commands"},
-    {"action_run", "dataset_commands", "demo", "local_model"},
+    {"action_run", "dataset_commands", "validation", "demo", "local_model"},
     {"cli"},
     {"__main__"},
 ]
