@@ -219,10 +219,10 @@ def _keys(environ: Mapping[str, str], policy: Policy) -> list[str]:
 
 def _edits(changed: Sequence[ChangedFile], path: str, policy: Policy) -> tuple[str, ...]:
     """The judge's own files are those of the base branch; say so when the pull request edits them."""
-    datasets = (rule.dataset for rule in policy.families.values())
+    files = (name for rule in policy.families.values() for name in rule.files)
     authorities = (rule.ca_file for rule in policy.endpoints.values())
     waivers = policy.waivers.path if policy.waivers else None
-    own = {name for name in (path, policy.anchor, waivers, *datasets, *authorities) if name}
+    own = {name for name in (path, policy.anchor, waivers, *files, *authorities) if name}
     edited = sorted(own & {name for one in changed for name in (one.path, one.previous) if name})
     if not edited:
         return ()

@@ -241,6 +241,10 @@ def compare(options: CompareOptions, tools: Tools) -> int:
         for name, rule in policy.families.items()
     ]
     comparisons = compare_units(measured, policy)
+    if any(rule.judge is not None for rule in policy.families.values()):
+        from gate.licences import without_licence
+
+        comparisons = without_licence(comparisons, policy)
     anchor = load_anchor(policy, document, LocalFiles(repository_root(options.policy)))
     named = patterns(measured, comparisons, alpha=policy.risk.alpha, anchor=anchor)
     waived = release(comparisons, started.date())

@@ -9,24 +9,33 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gate.budget import cost, most_used
-from gate.domain import ARMS, Answer, Arm, Call, Question, Score, Usage
+from gate.domain import ARMS, Answer, Arm, Call, Completion, Question, Score, Usage
 from gate.evaluation import TWIN, ScoredInterview, Suite
 from gate.model_config import ModelPair
 from gate.policy import EndpointRule, Price
+from gate.runner import stored_verdicts
 from gate.stats.flips import Matrix
 from gate.store import Store, Stored, content_key
+
+if TYPE_CHECKING:
+    from gate.judges import Judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallCost:
-    """An average call of a family, over both arms: at least, and at most. `usd` is None where no price is stated."""
+    """An average asking of a family, over both arms: at least, and at most. `usd` is None where no price is stated.
+
+    `calls`: how many an asking takes, those to its judge among them.
+    """
 
     tokens: tuple[float, float]
     usd: tuple[float, float] | None
+    calls: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +61,25 @@ class Archive:
         that the model config allows."""
         arms = [self._arm_cost(pair, suite, arm) for arm in ARMS]
         prices = [one.usd for one in arms if one.usd is not None]
-        return CallCost(
+        asking = CallCost(
             tokens=_mean([one.tokens for one in arms]),
             usd=_mean(prices) if len(prices) == len(arms) else None,
+        )
+        return asking if suite.judge is None else _both(asking, self._judge_cost(suite, suite.judge))
+
+    def _judge_cost(self, suite: Suite, judge: Judge) -> CallCost:
+        """Of the verdicts on one answer as long as the reference. An answer that was judged before costs nothing."""
+        price = self.endpoints[judge.rule.endpoint].price
+        samples = suite.dataset.samples
+        references = [Completion(text=suite.family.reference(one)) for one in samples]
+        calls = [judge.calls(sample, one) for sample, one in zip(samples, references, strict=True)]
+        usages = [most_used(one.request) for found in calls for one in found]
+        read = sum(one.input_tokens for one in usages) / max(len(samples), 1)
+        most = sum(one.output_tokens for one in usages) / max(len(samples), 1)
+        return CallCost(
+            tokens=(read, read + most),
+            usd=None if price is None else (_usd(read, 0.0, price), _usd(read, most, price)),
+            calls=max(map(len, calls), default=0),
         )
 
     def _arm_cost(self, pair: ModelPair, suite: Suite, arm: Arm) -> CallCost:
@@ -97,8 +122,23 @@ class Archive:
 
     def _score(self, question: Question, call: Call, one: Stored) -> float:
         answer = Answer(question=question, call=call, outcome=one.completion, asked_at=one.asked_at, cached=True)
-        result = self.interview.use(answer).result
+        calls = self.interview.judging(answer)
+        verdicts = stored_verdicts(self.store, self.endpoints, calls) if self.store is not None else []
+        result = self.interview.use(answer, verdicts).result
         return result.value if isinstance(result, Score) else math.nan
+
+
+def _both(one: CallCost, other: CallCost) -> CallCost:
+    unpriced = one.usd is None or other.usd is None
+    return CallCost(
+        tokens=_sums(one.tokens, other.tokens),
+        usd=None if unpriced else _sums(one.usd or (0.0, 0.0), other.usd or (0.0, 0.0)),
+        calls=one.calls + other.calls,
+    )
+
+
+def _sums(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    return one[0] + other[0], one[1] + other[1]
 
 
 def _usd(read: float, written: float, price: Price) -> float:

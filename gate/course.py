@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from gate.domain import ARMS, Arm, CallFailure, Comparison, Observation, Question
+from gate.domain import ARMS, NOT_ASKED, Arm, CallFailure, Comparison, Observation, Question
 from gate.evaluation import Suite, questions
 from gate.model_config import ModelPair
 from gate.pairing import Paired, pair_families
@@ -21,9 +21,6 @@ if TYPE_CHECKING:  # numpy, which a run that asks everything once needs only at 
 
 MOST_STORED = 8
 """Stored runs of a baseline that are compared with: the newest. More say little more, and are older."""
-
-NOT_ASKED = frozenset({"budget", "given-up", "interrupted"})
-"""Failures of questions that no endpoint was asked: they say nothing of either model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,9 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 Arm = Literal["baseline", "candidate"]
 ARMS: tuple[Arm, Arm] = ("baseline", "candidate")
 
+Role = Literal["baseline", "candidate", "judge"]
+"""Whose call it is: an arm's, or that of a judge, which scores the answers of both."""
+
 Severity = Literal["blocking", "advisory"]
 Outcome = Literal["improved", "unchanged", "regressed", "inconclusive"]
 Cut = Literal["", "budget", "given-up"]
@@ -45,6 +48,8 @@ FailureKind = Literal[
     "interrupted",  # not asked: the run was stopped
     "unknown",  # a recorded result says "error" and no more
 ]
+NOT_ASKED = frozenset({"budget", "given-up", "interrupted"})
+"""Failures of questions that no endpoint was asked: they say nothing of either model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +102,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A question made ready to be asked. `repeat` tells askings of the very same request apart."""
+    """A question made ready to be asked. `repeat` tells askings of the very same request apart.
+
+    `judging`: a judge is asked for a verdict on an answer. It is of neither arm, and a verdict that another question,
+    or another run, got for the very same text is as good.
+    """
 
     alias: str  # the endpoint, as the policy calls it
     request: ChatRequest
     repeat: int
+    judging: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

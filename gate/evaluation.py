@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gate.datasets import load_builtin, load_dataset, sample_problem
 from gate.domain import (
@@ -27,19 +28,23 @@ from gate.errors import FileProblem, Problem, Problems
 from gate.families import FAMILIES, Family, family_of
 from gate.files import DATASET_LIMIT, Files, read_text
 from gate.model_config import LoadedConfig, ModelPair
-from gate.policy import BUILTIN, FamilyRule, Policy, kind_of
+from gate.policy import BUILTIN, FamilyRule, MatchRule, Policy, kind_of
 from gate.positions import Document
 from gate.recorded import mean_scores, parse_results
+
+if TYPE_CHECKING:  # what only a policy with a judge needs
+    from gate.judges import Judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """A family as the policy wants it run: its rule, its scorer, its samples."""
+    """A family as the policy wants it run: its rule, its scorer, its samples; `judge` where a model is the scorer."""
 
     name: str
     rule: FamilyRule
     family: Family
     dataset: Dataset
+    judge: Judge | None = None
 
 
 def load_suites(policy: Policy, document: Document, files: Files) -> tuple[Suite, ...]:
@@ -53,7 +58,8 @@ def load_suites(policy: Policy, document: Document, files: Files) -> tuple[Suite
     suites, problems = [], []
     for name, rule in policy.families.items():
         try:
-            suites.append(_suite(name, rule, files))
+            suite = _suite(name, rule, files)
+            suites.append(suite if rule.judge is None else _with_judge(suite, policy, document, files))
         except Problems as found:
             problems += [_at_policy(document, name, one) for one in found.problems]
     if problems:
@@ -95,7 +101,8 @@ def _suite(name: str, rule: FamilyRule, files: Files) -> Suite:
     kind = kind_of(name, rule)
     if kind is None or rule.dataset is None:
         raise Problems([Problem(file=name, what="has no kind or no dataset")])
-    family = family_of(kind, rule.match)
+    judged = MatchRule(mode="exact") if rule.judge is not None else None  # for a custom family's prompt, not its score
+    family = family_of(kind, rule.match or judged)
     dataset = load_builtin(kind) if rule.dataset == BUILTIN else load_dataset(files, rule.dataset)
     if kind == "adversarial-resistance":
         dataset = replace(dataset, samples=tuple(_with_its_half(one) for one in dataset.samples))
@@ -107,6 +114,16 @@ def _suite(name: str, rule: FamilyRule, files: Files) -> Suite:
     if problems:
         raise Problems(problems[:50])
     return Suite(name=name, rule=rule, family=family, dataset=dataset)
+
+
+def _with_judge(suite: Suite, policy: Policy, document: Document, files: Files) -> Suite:
+    from gate.judges import Bench, load_judge
+
+    if suite.rule.judge is None:
+        return suite
+    bench = Bench(policy=policy, document=document, files=files)
+    judge = load_judge(suite.name, suite.rule.judge, suite.family, bench)
+    return replace(suite, family=judge.scorer, judge=judge)
 
 
 def _with_its_half(sample: Sample) -> Sample:
@@ -127,6 +144,10 @@ def questions(pair: ModelPair, suites: Sequence[Suite]) -> Iterator[Question]:
                 arms = ARMS if (index + repeat) % 2 == 0 else ARMS[::-1]
                 for arm in arms:
                     yield Question(config=pair.path, family=suite.name, sample_id=sample.id, arm=arm, repeat=repeat)
+
+
+Verdict = Completion | CallFailure
+"""A judge's reply, or why there is none."""
 
 
 class Interview:
@@ -153,18 +174,27 @@ class Interview:
         twin = question.arm == "candidate" and question.config in self._twins
         return Call(alias=config.endpoint, request=request, repeat=question.repeat + (TWIN if twin else 0))
 
+    def judging(self, answer: Answer) -> tuple[Call, ...]:
+        """What is asked of a judge about an answer; nothing where the family has its own scorer, or nothing came."""
+        judge = self._suites[answer.question.family].judge
+        if judge is None or isinstance(answer.outcome, CallFailure):
+            return ()
+        return judge.calls(self._sample(answer), answer.outcome)
+
+    def _sample(self, answer: Answer) -> Sample:
+        return self._samples[answer.question.family][answer.question.sample_id]
+
 
 class ScoredInterview(Interview):
     """… and their answers become observations."""
 
-    def use(self, answer: Answer) -> Observation:
-        question = answer.question
-        sample = self._samples[question.family][question.sample_id]
+    def use(self, answer: Answer, verdicts: Sequence[Verdict] = ()) -> Observation:
+        question, sample = answer.question, self._sample(answer)
         return Observation(
             family=question.family,
             sample_id=sample.id,
             repeat=question.repeat,
-            result=_result(answer, self._suites[question.family].family, sample),
+            result=_result(answer, self._suites[question.family], sample, verdicts),
             slices=sample.slices,
             cluster=sample.cluster,
         )
@@ -193,8 +223,14 @@ def _identity(config: LoadedConfig, policy: Policy) -> list[Json]:
     return [rule.protocol, rule.base_url, config.model, config.parameters, config.system_prompt]
 
 
-def _result(answer: Answer, family: Family, sample: Sample) -> Score | Unscored | CallFailure:
-    return answer.outcome if isinstance(answer.outcome, CallFailure) else scored(family, sample, answer.outcome)
+def _result(
+    answer: Answer, suite: Suite, sample: Sample, verdicts: Sequence[Verdict]
+) -> Score | Unscored | CallFailure:
+    if isinstance(answer.outcome, CallFailure):
+        return answer.outcome
+    if suite.judge is not None:
+        return suite.judge.scorer.judged(sample, answer.outcome, verdicts)
+    return scored(suite.family, sample, answer.outcome)
 
 
 def scored(family: Family, sample: Sample, completion: Completion) -> Score | Unscored:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gate.domain import ARMS, Arm
+from gate.domain import ARMS, Role
 from gate.policy import IdentityRule
 from gate.tally import Served
 
@@ -40,13 +40,14 @@ class _Doubt:
     text: str
 
 
-def identity(served: Mapping[Arm, Mapping[Served, int]], rule: IdentityRule) -> IdentityFinding:
+def identity(served: Mapping[Role, Mapping[Served, int]], rule: IdentityRule) -> IdentityFinding:
     """Whether each arm was answered by the one model that it asked, and both arms alike where they ask the same.
 
-    `served` counts the answers of each arm. A fingerprint is compared only among answers that carry one.
+    `served` counts the answers of each arm, and of judges: a licence is for one model. A fingerprint is compared only
+    among answers that carry one.
     """
-    found = {arm: Counter(dict(counts)) for arm, counts in served.items()}
-    doubts = [doubt for arm in ARMS for doubt in _of_arm(arm, found.get(arm, Counter()))]
+    found = {role: Counter(dict(counts)) for role, counts in served.items()}
+    doubts = [doubt for role, counts in found.items() for doubt in _of_one(role, counts)]
     doubts += _between(found)
     strict = {name for name in ("model", "fingerprint") if getattr(rule, name) == "void"}
     notices = [one.text for one in doubts]
@@ -55,23 +56,23 @@ def identity(served: Mapping[Arm, Mapping[Served, int]], rule: IdentityRule) -> 
     return IdentityFinding(notices=tuple(notices), void=any(one.about in strict for one in doubts))
 
 
-def _of_arm(arm: Arm, counts: Counter[Served]) -> Iterator[_Doubt]:
+def _of_one(role: Role, counts: Counter[Served]) -> Iterator[_Doubt]:
     for asked in dict.fromkeys(one.asked for one in counts):
         mine = Counter({one: number for one, number in counts.items() if one.asked == asked})
         models = _by(mine, "model")
         other = Counter({name: number for name, number in models.items() if not same_model(asked, name)})
         if other:
             text = f"{asked} was asked, and of {mine.total():,} answers these came from others: {_listed(other)}"
-            yield _Doubt(about="model", text=f"{arm}: {text} (served_as in the policy names aliases)")
+            yield _Doubt(about="model", text=f"{role}: {text} (served_as in the policy names aliases)")
         elif len({_plain(name) for name in models}) > 1:
-            yield _Doubt(about="model", text=f"{arm}: {asked} was answered by several models: {_listed(models)}")
+            yield _Doubt(about="model", text=f"{role}: {asked} was answered by several models: {_listed(models)}")
         prints = _by(mine, "fingerprint")
         if len(prints) > 1:
-            text = f"{arm}: {asked} answered with several fingerprints: {_listed(prints)}"
+            text = f"{role}: {asked} answered with several fingerprints: {_listed(prints)}"
             yield _Doubt(about="fingerprint", text=text)
 
 
-def _between(found: Mapping[Arm, Counter[Served]]) -> Iterator[_Doubt]:
+def _between(found: Mapping[Role, Counter[Served]]) -> Iterator[_Doubt]:
     """Both arms ask the same name, and different models or backends answered: what was compared is also that."""
     baseline, candidate = (found.get(arm, Counter()) for arm in ARMS)
     both = {one.asked for one in candidate}
@@ -92,7 +93,7 @@ def _names(counts: Counter[Served], asked: str, about: str) -> set[str]:
     return {_plain(name) for name in found} if about == "model" else set(found)
 
 
-def _unnamed(found: Mapping[Arm, Counter[Served]]) -> list[str]:
+def _unnamed(found: Mapping[Role, Counter[Served]]) -> list[str]:
     """Where nothing can be checked, because the endpoint does not say who answered."""
     return [
         f"{arm}: {number:,} of {counts.total():,} answers do not say which model gave them"

@@ -27,7 +27,7 @@ def read_jsonl(text: str, *, file: str, read: Callable[[dict[str, Json]], Item])
     items, problems = [], []
     for number, line in _lines(text):
         try:
-            items.append((number, read(_object(line))))
+            items.append((number, read(strict_object(line))))
         except (ValueError, RecursionError) as error:
             problems.append(problem_of(file, number, error))
             if len(problems) >= MAX_PROBLEMS:
@@ -44,7 +44,8 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _object(line: str) -> dict[str, Json]:
+def strict_object(line: str) -> dict[str, Json]:
+    """The object that a text is, and nothing else. Raises ValueError, or RecursionError."""
     value = decode(line)
     if not isinstance(value, dict):
         raise BadLine("is not a JSON object")

@@ -17,7 +17,16 @@ from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.trust import Trust
 from gate.endpoints.wire import Credentials
 from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
-from gate.evaluation import Anchor, Interview, ScoredInterview, Suite, dataset_digests, questions, run_identity
+from gate.evaluation import (
+    Anchor,
+    Interview,
+    ScoredInterview,
+    Suite,
+    Verdict,
+    dataset_digests,
+    questions,
+    run_identity,
+)
 from gate.model_config import ModelPair
 from gate.policy import Policy
 from gate.positions import Document
@@ -34,6 +43,7 @@ from gate.wording import count, printable
 
 if TYPE_CHECKING:  # numpy, the report and more, which are imported while the first answers are awaited, or not at all
     from gate.batch_plan import Desk
+    from gate.licences import Licences
     from gate.rehearsal import Subject
     from gate.report import Report
     from gate.sequential_course import Stored as StoredRuns
@@ -70,6 +80,10 @@ def ask_part(job: Job, shard: Shard, keeping: Keeping, tools: Tools) -> int:
     """Ask one shard's questions and keep the answers; nothing is decided. 0, or 3 when nothing could be answered."""
     part = replace(job, policy=job.policy.model_copy(update={"budget": shard.share(job.policy.budget)}))
     runner = _runner(part, keeping, tools)
+    if _judged(job):
+        from gate.licences import examine_part
+
+        examine_part(job.suites, runner, job.pairs[0].path, shard)
     asked = [one for one in _questions(job) if shard.holds(one)]
     answered = _ask_and_keep(runner, job, asked)
     runner.kept.store.close()
@@ -119,7 +133,7 @@ def _ask_and_keep(runner: Runner, job: Job, asked: Sequence[Question]) -> int:
 def _tell_troubles(runner: Runner, tools: Tools) -> None:
     from gate.reporting import failures
 
-    for line in (*failures({arm: runner.tally.of(arm) for arm in ARMS}), *runner.kept.store.troubles):
+    for line in (*failures(runner.tally.all()), *runner.kept.store.troubles):
         tools.out.write(f"- {printable(line)}\n")
 
 
@@ -183,7 +197,8 @@ def _desks(lines: Mapping[str, Line]) -> dict[str, Desk]:
 class _KeptInterview(Interview):
     """The runner keeps the answers; scoring them is for the job that decides."""
 
-    def use(self, answer: Answer) -> bool:
+    def use(self, answer: Answer, verdicts: Sequence[Verdict] = ()) -> bool:
+        del verdicts
         return isinstance(answer.outcome, Completion)
 
 
@@ -198,31 +213,50 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     interview = ScoredInterview(job.pairs, job.suites, job.policy)
     stored = _stored(job, runner, interview)
     runner.prepaid(job.by_batch, interview)
+    licences = _licences(job, runner)
+    job = replace(job, suites=licences.ruled(job.suites)) if licences else job
     aside = _Aside(job, stored)
     ended = _run(_course(job, stored), runner, interview, tools, aside.do)
     runner.count_unused(interview)
     runner.kept.store.close()
     _write(ended, job.pairs, out)
+    if licences:
+        ended = replace(ended, comparisons=licences.weighed(ended.comparisons))
     from gate.reporting import Clocked, Findings, evaluated
 
     waived = job.release(ended.comparisons, tools.now().date())
+    said = licences.notices if licences else ()
     found = Findings(
         comparisons=waived.comparisons,
         patterns=_named(job, ended),
-        plan=aside.do(),
-        tallies={arm: runner.tally.of(arm) for arm in ARMS},
+        plan=licences.seen(aside.do()) if licences else aside.do(),
+        tallies=runner.tally.all(),
+        judges=licences.records if licences else (),
         pairs=job.pairs,
         policy_digest=job.digest,
         dataset_digests=dataset_digests(job.suites),
         identity=job.policy.identity,
         cut=runner.cut,
-        notices=(*job.notices, *runner.kept.store.troubles, *waived.notices),
+        notices=(*said, *job.notices, *runner.kept.store.troubles, *waived.notices),
         waivers=waived.uses,
         offers=waived.offers,
         simulated=job.simulated,
     )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
     return evaluated(found, job.origin, clocked)
+
+
+def _judged(job: Job) -> bool:
+    return any(suite.judge is not None for suite in job.suites)
+
+
+def _licences(job: Job, runner: Runner) -> Licences | None:
+    """What the judges may decide, asked before anything else; None where there is no judge."""
+    if not _judged(job):
+        return None
+    from gate.licences import examine
+
+    return examine(job.suites, runner, job.pairs[0].path)
 
 
 def _named(job: Job, ended: Ended) -> tuple[Pattern, ...]:
@@ -353,7 +387,8 @@ def _lines(job: Job, keeping: Keeping, tools: Tools) -> dict[str, Line]:
     """The endpoints in use, with their keys. Raises Problems for every key that is not set, unless `keyless`."""
     lines: dict[str, Line] = {}
     problems: list[Problem] = []
-    for alias in dict.fromkeys(pair.arm(arm).endpoint for pair in job.pairs for arm in ARMS):
+    judges = (suite.judge.rule.endpoint for suite in job.suites if suite.judge is not None)
+    for alias in dict.fromkeys((*(pair.arm(arm).endpoint for pair in job.pairs for arm in ARMS), *judges)):
         rule = job.policy.endpoints[alias]
         secrets = credentials(alias, rule, tools.environ, job.document)
         trust = trusted(alias, rule, tools.environ, job.document, job.authorities)

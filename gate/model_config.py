@@ -16,7 +16,7 @@ from gate.errors import FileProblem, Problem, Problems
 from gate.files import Files, read_text
 from gate.policy import EndpointRule
 from gate.positions import Document, read_yaml
-from gate.schema import RepositoryPath, Strict, parse, suggestion
+from gate.schema import ModelName, RepositoryPath, Strict, parse, suggestion
 
 
 class ResponseFormat(Strict):
@@ -54,7 +54,7 @@ class ModelConfig(Strict):
     """A model as it is to be released: an endpoint's alias, the model's name there, how it is asked."""
 
     endpoint: Annotated[str, Field(min_length=1, max_length=64)]
-    model: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@+-]{0,199}$")]
+    model: ModelName
     parameters: Parameters = Parameters()
     system_prompt: str | None = None
     system_prompt_file: RepositoryPath | None = None

@@ -125,9 +125,9 @@ def most_calls(one: Subject, policy: Policy) -> int:
     alone = np.zeros(spec.n, dtype=bool)  # samples of slices that may go on when their family is closed
     for part in spec.slices:
         alone |= part.members & (part.severity == "blocking")
-    second = 2 * spec.repeats if spec.severity == "blocking" else spec.repeats
+    second = 2 * spec.repeats if spec.again else spec.repeats
     most, rest = most_askings(spec.repeats), int(spec.n - alone.sum())
-    again = min(rest, spec.n // _REASKED) if spec.severity == "blocking" else 0
+    again = min(rest, spec.n // _REASKED) if spec.again else 0
     each_arm = int(alone.sum()) * most + again * most + (rest - again) * second
     return 2 * each_arm + (spec.n if spec.stored is not None else 0)
 
@@ -156,7 +156,7 @@ def _rows(one: Subject, policy: Policy, shares: Mapping[str, tuple[float, ...]])
 def _sight(one: Subject, named: Described, members: Bools, *, alpha: float, risk: Risk) -> Sight:
     """An open family is judged after a second run, on twice as many askings; of a slice none is taken for granted."""
     spec, n = one.spec, int(members.sum())
-    again = named.slice is None and named.severity == "blocking" and risk.design == "sequential"
+    again = named.slice is None and spec.again and risk.design == "sequential"
     mean = mean_of(one.known[members])
     return Sight(
         n=n,
@@ -209,7 +209,8 @@ def _with_calls(
         few, many, call = calls[key], row.most_calls, costs.get(key)
         yield replace(
             row,
-            expected_calls=few,
+            expected_calls=few * (1 if call is None else call.calls),
+            most_calls=many * (1 if call is None else call.calls),
             tokens=None if call is None else (round(few * call.tokens[0]), math.ceil(many * call.tokens[1])),
             usd=None if call is None or call.usd is None else (few * call.usd[0], many * call.usd[1]),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from gate.askings import Archive
@@ -16,6 +17,7 @@ from gate.rehearsal import Subject
 from gate.sequential_course import family_key, stored_matrix
 from gate.store import Store
 from gate.tools import Tools
+from gate.wording import count
 
 
 def show_plan(job: Job, store: Path, json_file: Path | None, tools: Tools) -> int:
@@ -26,6 +28,7 @@ def show_plan(job: Job, store: Path, json_file: Path | None, tools: Tools) -> in
             family_key(pair.path, suite.name): archive.cost(pair, suite) for pair in job.pairs for suite in job.suites
         }
     plan = plan_of(subjects, job.policy, costs)
+    plan = replace(plan, notices=(*plan.notices, *_judges(job)))
     tools.out.write(f"{text(plan)}\n")
     if json_file is not None:
         write_text(json_file, to_json(plan))
@@ -62,6 +65,23 @@ def write_text(path: Path, content: str) -> None:
         path.write_text(content, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _judges(job: Job) -> Iterator[str]:
+    """What is known of the licences before any call."""
+    for suite in job.suites:
+        if suite.judge is None:
+            continue
+        from gate.licences import too_few
+
+        calls = sum(len(suite.judge.calls(one.sample, one.completion)) for one in suite.judge.labels)
+        if why := too_few(suite.judge):
+            yield f"{suite.name}: will be advisory, for its judge has no licence: {why}"
+        else:
+            yield (
+                f"{suite.name}: {count(calls, 'call')} more are for its judge's licence, on "
+                f"{count(len(suite.judge.labels), 'label')}; how far its errors widen the interval is known only then"
+            )
 
 
 def _say(tools: Tools, line: str) -> None:

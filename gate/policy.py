@@ -9,9 +9,10 @@ from pydantic import Field, field_validator, model_validator
 from gate.domain import Severity
 from gate.errors import Problem, Problems
 from gate.files import path_problem
+from gate.judge_rule import JudgeRule
 from gate.positions import Document, read_yaml
 from gate.reach import Reach
-from gate.schema import RepositoryPath, Strict, parse
+from gate.schema import Name, RepositoryPath, Strict, parse, suggestion
 
 BUILTIN = "builtin:starter"
 
@@ -24,7 +25,6 @@ Kind = Literal[
     "custom",
 ]
 ProtocolName = Literal["openai-chat", "openai-responses", "anthropic", "gemini", "bedrock"]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,127}$")]
 
 
@@ -209,6 +209,7 @@ class FamilyRule(Strict):
     """Largest share of samples that may lack a score on either arm."""
     slices: dict[Name, SliceRule] = Field(default_factory=dict)
     match: MatchRule | None = None
+    judge: JudgeRule | None = None
 
     @field_validator("dataset")
     @classmethod
@@ -221,7 +222,15 @@ class FamilyRule(Strict):
     def _match_for_custom(self) -> FamilyRule:
         if self.match is not None and self.kind not in (None, "custom"):
             raise ValueError("match is only for kind: custom")
+        if self.match is not None and self.judge is not None:
+            raise ValueError("match and judge are two scorers | leave one of them out")
         return self
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The repository's files that decide what this family's scores are."""
+        judge = (self.judge.rubric, self.judge.calibration) if self.judge else ()
+        return tuple(name for name in (self.dataset, *judge) if name)
 
 
 ApproverPermission = Literal["write", "maintain", "admin"]
@@ -331,8 +340,11 @@ def problems_for_run(policy: Policy, document: Document) -> list[Problem]:
         if rule.dataset is None:
             hint = f"a JSONL or CSV file of the repository, or {BUILTIN}"
             problems.append(document.problem((*path, "dataset"), "is required to run", hint))
-        if kind == "custom" and rule.match is None:
-            problems.append(document.problem((*path, "match"), "is required for kind: custom"))
+        if kind == "custom" and rule.match is None and rule.judge is None:
+            problems.append(document.problem((*path, "match"), "is required for kind: custom", "or name a judge"))
+        if rule.judge is not None and rule.judge.endpoint not in policy.endpoints:
+            hint = suggestion(rule.judge.endpoint, sorted(policy.endpoints))
+            problems.append(document.problem((*path, "judge", "endpoint"), "is not an endpoint of the policy", hint))
         if kind == "custom" and rule.dataset == BUILTIN:
             what = "a custom family has no built-in dataset"
             problems.append(document.problem((*path, "dataset"), what))

@@ -10,7 +10,7 @@ from gate.course import MOST_STORED
 from gate.domain import Answer, Observation, Question, Unscored
 from gate.evaluation import ScoredInterview, Suite
 from gate.model_config import ModelPair
-from gate.runner import Runner
+from gate.runner import Runner, stored_verdicts
 from gate.sequential_course import Stored
 
 _Run = Mapping[str, Answer]
@@ -56,7 +56,7 @@ class Memory:
     def _observations(self, run: _Run, suite: Suite) -> Iterator[Observation]:
         for sample in suite.dataset.samples:
             if sample.id in run:
-                yield self.interview.use(run[sample.id])
+                yield self._observed(run[sample.id])
             else:
                 result = Unscored(reason="not in the stored run")
                 yield Observation(
@@ -67,3 +67,9 @@ class Memory:
                     slices=sample.slices,
                     cluster=sample.cluster,
                 )
+
+    def _observed(self, answer: Answer) -> Observation:
+        """Scored; by a judge, only where some run has asked it about this very answer."""
+        rules = {alias: line.rule for alias, line in self.runner.lines.items()}
+        verdicts = stored_verdicts(self.runner.kept.store, rules, self.interview.judging(answer))
+        return self.interview.use(answer, verdicts)

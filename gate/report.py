@@ -35,6 +35,15 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """What was asked of judges, each text once. `cached`: answered for an earlier run; `failed`: not answered."""
+
+    asked: int
+    cached: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmUsage:
     input_tokens: int = 0
     output_tokens: int = 0
@@ -45,8 +54,9 @@ class ArmUsage:
 class UsageReport:
     baseline: ArmUsage = field(default_factory=ArmUsage)
     candidate: ArmUsage = field(default_factory=ArmUsage)
-    tokens: int = 0
+    tokens: int = 0  # of all, judges too
     usd: float | None = None
+    judge: ArmUsage | None = None  # of verdicts; None where no judge was asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +84,30 @@ class ServedModels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeRecord:
+    """The judge of one family, and whether it may decide it. Digests are ``sha256:…``.
+
+    `kappa`, with its interval, `sensitivity` and `specificity` are against `labels` answers that people have labelled;
+    None where they were not worked out. `licensed`: None where its labels could not be asked about.
+    """
+
+    family: str
+    endpoint: str
+    model: str
+    mode: Literal["single", "pairwise"]
+    rubric_digest: str
+    calibration_digest: str | None
+    labels: int
+    kappa: float | None
+    kappa_interval: tuple[float, float] | None
+    min_kappa: float
+    sensitivity: float | None
+    specificity: float | None
+    licensed: bool | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """What the decision rests on. Times are ISO 8601 in UTC, `seconds` the wall time of the run."""
 
@@ -86,6 +120,7 @@ class Provenance:
     dataset_digests: dict[str, str] = field(default_factory=dict)
     config_digests: dict[str, ArmDigests] = field(default_factory=dict)
     served_models: ServedModels = field(default_factory=ServedModels)
+    judges: tuple[JudgeRecord, ...] = ()
     base_sha: str | None = None
     head_sha: str | None = None
     run_url: str | None = None
@@ -105,6 +140,7 @@ class Report:
     patterns: tuple[Pattern, ...] = ()
     changes: tuple[Change, ...] = ()
     calls: Calls = field(default_factory=Calls)
+    verdicts: Verdicts | None = None  # None where no judge was asked
     usage: UsageReport = field(default_factory=UsageReport)
     reused: Reused | None = None
     plan: tuple[PlanRow, ...] = ()  # made before the first call

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gate import __version__
-from gate.domain import ARMS, Arm, Comparison, Cut, Origin, Pattern, PlanRow
+from gate.domain import ARMS, Arm, Comparison, Cut, Origin, Pattern, PlanRow, Role
 from gate.identity import identity
 from gate.model_config import LoadedConfig, ModelPair
 from gate.policy import IdentityRule
@@ -17,11 +17,13 @@ from gate.report import (
     ArmUsage,
     Calls,
     Change,
+    JudgeRecord,
     Provenance,
     Report,
     Reused,
     ServedModels,
     UsageReport,
+    Verdicts,
 )
 from gate.stats import SEED
 from gate.tally import ArmTally
@@ -48,7 +50,8 @@ class Findings:
     comparisons: tuple[Comparison, ...] = ()
     patterns: tuple[Pattern, ...] = ()
     plan: tuple[PlanRow, ...] = ()
-    tallies: Mapping[Arm, ArmTally] = field(default_factory=dict)
+    tallies: Mapping[Role, ArmTally] = field(default_factory=dict)
+    judges: tuple[JudgeRecord, ...] = ()
     pairs: tuple[ModelPair, ...] = ()
     policy_digest: str | None = None
     dataset_digests: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +80,7 @@ def evaluated(found: Findings, origin: Origin, clocked: Clocked) -> Report:
         patterns=found.patterns,
         changes=tuple(change for pair in found.pairs for change in changes(pair)),
         calls=calls(found.tallies),
+        verdicts=verdicts(found.tallies),
         usage=usage(found.tallies),
         reused=reused(found.tallies),
         plan=found.plan,
@@ -115,32 +119,40 @@ def could_not(reasons: Sequence[str], origin: Origin, clocked: Clocked) -> Repor
     )
 
 
-def failures(tallies: Mapping[Arm, ArmTally]) -> list[str]:
-    """The commonest reasons why calls failed, by arm, with counts. No model text."""
+def failures(tallies: Mapping[Role, ArmTally]) -> list[str]:
+    """The commonest reasons why calls failed, by who made them, with counts. No model text."""
     counted = [(number, arm, detail) for arm, one in tallies.items() for detail, number in one.failures.items()]
     most = sorted(counted, key=lambda item: (-item[0], item[1:]))
     return [f"{detail} ({number:,} {arm} calls)" for number, arm, detail in most[:4]]
 
 
-def calls(tallies: Mapping[Arm, ArmTally]) -> Calls:
+def calls(tallies: Mapping[Role, ArmTally]) -> Calls:
     """How many askings each arm had, and how many got no answer."""
-    asked = {arm: one.asked for arm, one in tallies.items()}
+    found = {arm: tallies.get(arm, ArmTally()) for arm in ARMS}
     return Calls(
-        baseline=asked.get("baseline", 0),
-        candidate=asked.get("candidate", 0),
-        cached=sum(one.cached for one in tallies.values()),
-        failed=sum(one.failed for one in tallies.values()),
+        baseline=found["baseline"].asked,
+        candidate=found["candidate"].asked,
+        cached=sum(one.cached for one in found.values()),
+        failed=sum(one.failed for one in found.values()),
     )
 
 
-def usage(tallies: Mapping[Arm, ArmTally]) -> UsageReport:
+def verdicts(tallies: Mapping[Role, ArmTally]) -> Verdicts | None:
+    """The same for judges."""
+    found = tallies.get("judge")
+    return None if found is None else Verdicts(asked=found.asked, cached=found.cached, failed=found.failed)
+
+
+def usage(tallies: Mapping[Role, ArmTally]) -> UsageReport:
     """Tokens as the endpoints counted them, and their cost where every endpoint in use has a price."""
-    arms = {arm: _arm_usage(tallies.get(arm, ArmTally())) for arm in ARMS}
-    costs = [one.usd for arm, one in arms.items() if one.input_tokens or one.output_tokens or one.usd is not None]
+    none: dict[Role, ArmTally] = {arm: ArmTally() for arm in ARMS}
+    found = {role: _arm_usage(one) for role, one in {**none, **tallies}.items()}
+    costs = [one.usd for one in found.values() if one.input_tokens or one.output_tokens or one.usd is not None]
     return UsageReport(
-        baseline=arms["baseline"],
-        candidate=arms["candidate"],
-        tokens=sum(one.input_tokens + one.output_tokens for one in arms.values()),
+        baseline=found["baseline"],
+        candidate=found["candidate"],
+        judge=found.get("judge"),
+        tokens=sum(one.input_tokens + one.output_tokens for one in found.values()),
         usd=None if not costs or None in costs else sum(one for one in costs if one is not None),
     )
 
@@ -149,14 +161,15 @@ def _arm_usage(found: ArmTally) -> ArmUsage:
     return ArmUsage(input_tokens=found.usage.input_tokens, output_tokens=found.usage.output_tokens, usd=found.usd)
 
 
-def reused(tallies: Mapping[Arm, ArmTally]) -> Reused | None:
+def reused(tallies: Mapping[Role, ArmTally]) -> Reused | None:
     """Answers of earlier runs that this one did not pay for, and from when they are."""
-    times = [time for one in tallies.values() for time in (one.oldest, one.newest) if time is not None]
+    found = {arm: tallies[arm] for arm in ARMS if arm in tallies}
+    times = [time for one in found.values() for time in (one.oldest, one.newest) if time is not None]
     if not times:
         return None
     return Reused(
-        baseline=tallies["baseline"].cached,
-        candidate=tallies["candidate"].cached,
+        baseline=found["baseline"].cached,
+        candidate=found["candidate"].cached,
         oldest=_instant(min(times)),
         newest=_instant(max(times)),
     )
@@ -169,10 +182,10 @@ def _instant(seconds: float) -> str:
 _MARKED = {"length": "cut at the token limit", "filter": "withheld by a content filter"}
 
 
-def marked(tallies: Mapping[Arm, ArmTally]) -> Iterator[str]:
+def marked(tallies: Mapping[Role, ArmTally]) -> Iterator[str]:
     """Answers that are not what the model would have said: they were scored as they came."""
     for finish, words in _MARKED.items():
-        counts = {arm: one.finishes.get(finish, 0) for arm, one in tallies.items()}
+        counts = {arm: tallies[arm].finishes.get(finish, 0) for arm in ARMS if arm in tallies}
         if any(counts.values()):
             numbers = " and ".join(f"{counts[arm]:,} {arm}" for arm in ARMS if arm in counts)
             yield f"{numbers} answers were {words}"
@@ -194,13 +207,14 @@ def _provenance(found: Findings, origin: Origin, clocked: Clocked) -> Provenance
         served_models=ServedModels(
             baseline=_served(found.tallies, "baseline"), candidate=_served(found.tallies, "candidate")
         ),
+        judges=found.judges,
         base_sha=origin.base_sha,
         head_sha=origin.head_sha,
         run_url=origin.run_url,
     )
 
 
-def _served(tallies: Mapping[Arm, ArmTally], arm: Arm) -> tuple[str, ...]:
+def _served(tallies: Mapping[Role, ArmTally], arm: Arm) -> tuple[str, ...]:
     """Distinct names that the endpoint gave, the commonest first. It is the endpoint's text: cut."""
     names: Counter[str] = Counter()
     for one, number in tallies.get(arm, ArmTally()).served.items():

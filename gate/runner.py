@@ -7,17 +7,19 @@ endpoint: the rest of its questions come back as "given-up" instead of as thousa
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from gate.budget import Cost, Purse, Spent, cost, estimate
 from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Cut, Question
 from gate.errors import Interrupted
 from gate.policy import EndpointRule
+from gate.pools import Batch, Later, Pool
 from gate.store import Label, Store, Stored, content_key
 from gate.store_limits import CLOCK_SKEW
 from gate.tally import Tally
@@ -41,8 +43,12 @@ class Work(Protocol[T_co]):
         """The request to send."""
         ...
 
-    def use(self, answer: Answer) -> T_co:
-        """What is kept of an answer."""
+    def judging(self, answer: Answer) -> Sequence[Call]:
+        """What a judge is asked about an answer before it is used; all of one endpoint, often nothing."""
+        ...
+
+    def use(self, answer: Answer, verdicts: Sequence[Completion | CallFailure]) -> T_co:
+        """What is kept of an answer; `verdicts` are the replies to `judging`."""
         ...
 
 
@@ -73,6 +79,9 @@ class Standing:
     total: int
 
 
+VERDICT_AGE = 30 * 86400.0
+"""Seconds for which another run's verdict on the same text is as good as a new one: a judge may change unseen."""
+
 _FIRST_SENT = 0.08
 """Seconds in which the threads have sent their first questions and have nothing to do but to wait."""
 
@@ -94,11 +103,13 @@ class Runner:
     tally: Tally
     progress: Progress = quiet
     now: Callable[[], float] = time.time  # Unix seconds, for the age of answers
-    _pools: dict[str, _Pool] = field(default_factory=dict, init=False)
+    _pools: dict[str, Pool] = field(default_factory=dict, init=False)
     _fatal: dict[str, CallFailure] = field(default_factory=dict, init=False)
     _families: dict[str, list[int]] = field(default_factory=dict, init=False)  # done, failed, total
     _prepaid: dict[Question, None] = field(default_factory=dict, init=False)
     _counting: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _verdicts: set[str] = field(default_factory=set, init=False)  # keys of those that are counted
+    _asking: dict[str, tuple[threading.Lock, int]] = field(default_factory=dict, init=False)
 
     def ask_all(
         self, questions: Sequence[Question], work: Work[T], *, meanwhile: Callable[[], object] = lambda: None
@@ -113,13 +124,11 @@ class Runner:
         Interrupted
             On Ctrl-C or SIGTERM; calls in flight are not awaited. What was answered is in the store.
         """
-        batch = _Batch(
-            one=lambda question: self._one(question, work), results=[None] * len(questions), left=len(questions)
-        )
+        batch = Batch(results=[None] * len(questions), left=len(questions))
         for question in questions:
             self._families.setdefault(question.family, [0, 0, 0])[2] += 1
         for index, question in enumerate(questions):
-            self._pool(work.alias(question)).put((batch, index, question))
+            self._pool(work.alias(question)).put((batch, index, partial(self._one, question, work)))
         try:
             batch.wait(_FIRST_SENT)
             meanwhile()
@@ -174,19 +183,62 @@ class Runner:
             for family, (done, failed, total) in list(self._families.items())
         )
 
-    def _pool(self, alias: str) -> _Pool:
-        if alias not in self._pools:
-            self._pools[alias] = _Pool(most=self.lines[alias].rule.max_concurrency)
-        return self._pools[alias]
-
-    def _one(self, question: Question, work: Work[T]) -> T:
-        answer = self._find_or_ask(question, work.call(question))
-        self.tally.add(answer)
+    def _pool(self, alias: str) -> Pool:
         with self._counting:
-            family = self._families[question.family]
+            if alias not in self._pools:
+                self._pools[alias] = Pool(most=self.lines[alias].rule.max_concurrency)
+            return self._pools[alias]
+
+    def _one(self, question: Question, work: Work[T]) -> T | Later[T]:
+        """Ask; then, where there is a judge, go on in the threads of its endpoint, which are as many as it may have."""
+        call = work.call(question)
+        answer = self._verdict(question, call) if call.judging else self._counted(self._find_or_ask(question, call))
+        calls = work.judging(answer)
+        if not calls or calls[0].alias == call.alias:
+            return self._used(work, answer, calls)
+        return Later(pool=self._pool(calls[0].alias), step=partial(self._used, work, answer, calls))
+
+    def _used(self, work: Work[T], answer: Answer, calls: Sequence[Call]) -> T:
+        verdicts = [self._verdict(answer.question, call).outcome for call in calls]
+        with self._counting:
+            family = self._families[answer.question.family]
             family[0] += 1
             family[1] += isinstance(answer.outcome, CallFailure)
-        return work.use(answer)
+        return work.use(answer, verdicts)
+
+    def _counted(self, answer: Answer) -> Answer:
+        self.tally.add(answer)
+        return answer
+
+    def _verdict(self, question: Question, call: Call) -> Answer:
+        """A judge's reply. The same text is judged once: of two that want it together, one waits for the other."""
+        key = self._key(call)
+        with self._alone(key):
+            own = self._own(question, call)
+            if own is not None and key in self._verdicts:  # asked for, and counted, before
+                return Answer(question=question, call=call, outcome=own.completion, asked_at=own.asked_at)
+            others = {} if own else self.earlier(question, call, max_age=VERDICT_AGE)
+            answer = next(iter(others.values()), None) or self._find_or_ask(question, call)
+            if key not in self._verdicts:
+                self._counted(answer)
+            if isinstance(answer.outcome, Completion):
+                self._verdicts.add(key)
+            return answer
+
+    @contextmanager
+    def _alone(self, key: str) -> Iterator[None]:
+        """One thread at a time for each key."""
+        with self._counting:
+            lock, users = self._asking.get(key, (threading.Lock(), 0))
+            self._asking[key] = lock, users + 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self._counting:
+                lock, users = self._asking.pop(key)
+                if users > 1:
+                    self._asking[key] = lock, users - 1
 
     def _find_or_ask(self, question: Question, call: Call) -> Answer:
         rule, key, run = self.lines[call.alias].rule, self._key(call), self.kept.runs[question.config]
@@ -228,6 +280,15 @@ def key_of(call: Call, rule: EndpointRule) -> str:
     return content_key(protocol=rule.protocol, base_url=rule.base_url, request=call.request, repeat=call.repeat)
 
 
+def stored_verdicts(
+    store: Store, rules: Mapping[str, EndpointRule], calls: Sequence[Call]
+) -> list[Completion | CallFailure]:
+    """What any run has kept of a judge's replies, the newest; nothing is asked."""
+    newest = [next(iter(store.runs_of(key_of(call, rules[call.alias]))), None) for call in calls]
+    absent = CallFailure(kind="interrupted", detail="was not judged")
+    return [absent if one is None else one.completion for one in newest]
+
+
 def spent_on(outcome: Completion | CallFailure, rule: EndpointRule) -> Cost:
     """Tokens and USD of what came back; nothing for a failure."""
     if isinstance(outcome, CallFailure):
@@ -235,60 +296,3 @@ def spent_on(outcome: Completion | CallFailure, rule: EndpointRule) -> Cost:
     usage = outcome.usage
     usd = cost(usage, rule.price, outcome.route) or 0.0
     return Cost(tokens=usage.input_tokens + usage.output_tokens, usd=usd)
-
-
-class _Pool:
-    """An endpoint's threads. They stay from batch to batch, and with them their connections."""
-
-    def __init__(self, *, most: int) -> None:
-        self._most = most
-        self._waiting: queue.SimpleQueue[tuple[_Batch, int, Question]] = queue.SimpleQueue()
-        self._threads = 0
-
-    def put(self, item: tuple[_Batch, int, Question]) -> None:
-        self._waiting.put(item)
-        if self._threads < self._most:
-            self._threads += 1
-            threading.Thread(target=self._work, daemon=True).start()
-
-    def _work(self) -> None:
-        while True:
-            batch, index, question = self._waiting.get()
-            batch.run(index, question)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Batch:
-    """Questions under way. Results are stored by index, each written by one thread only."""
-
-    one: Callable[[Question], Any]
-    results: list[Any]
-    left: int
-    _ended: threading.Event = field(default_factory=threading.Event)
-    _stopped: bool = False
-    _bug: BaseException | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def run(self, index: int, question: Question) -> None:
-        if self._stopped:
-            return
-        try:
-            self.results[index] = self.one(question)
-        except BaseException as bug:  # noqa: BLE001 - raised again in the waiting thread
-            self._bug = bug
-        with self._lock:
-            self.left -= 1
-        if self.left == 0 or self._bug:
-            self._ended.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Is everything done? Waits up to `seconds` for it; raises what a thread could not handle."""
-        ended = self.left == 0 or self._ended.wait(seconds)
-        if self._bug is not None:
-            self.stop()
-            raise self._bug
-        return ended
-
-    def stop(self) -> None:
-        """Start nothing more."""
-        self._stopped = True

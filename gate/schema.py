@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from gate.errors import Problem, Problems
@@ -45,6 +45,8 @@ def _inside(path: str) -> str:
 
 RepositoryPath = Annotated[str, AfterValidator(_inside)]
 """A file of the repository, never one outside it."""
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@+-]{0,199}$")]
 
 
 def json_schema(model: type[Strict]) -> dict[str, Any]:

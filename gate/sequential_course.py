@@ -64,6 +64,7 @@ def family_spec(
         max_missing=rule.max_missing,
         slices=tuple(_slice_spec(one, samples) for one in named if one.slice is not None),
         stored=stored,
+        patient=rule.judge is not None,  # an early stop for a loss leaves no room for the judge's errors
     )
 
 

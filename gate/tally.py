@@ -6,9 +6,10 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from gate.budget import cost
-from gate.domain import ARMS, Answer, Arm, CallFailure, Completion, Route, Usage
+from gate.domain import Answer, CallFailure, Completion, Role, Route, Usage
 from gate.policy import EndpointRule
 
 
@@ -23,7 +24,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmTally:
-    """All that one arm's askings gave, but the answers themselves.
+    """All that one arm's askings gave, but the answers themselves; the same for the verdicts of judges.
 
     `asked` counts questions; `cached` those answered by an earlier run; `failed` those without an answer. `usage` and
     `usd` are of the answers that this run paid for; `usd` is None where one of their endpoints has no price. `oldest`
@@ -48,15 +49,16 @@ _MOST_SERVED = 500
 
 
 class Tally:
-    """Counts answers by arm, from many threads."""
+    """Counts answers by arm, and judges' verdicts apart from both, from many threads."""
 
     def __init__(self, rules: Mapping[str, EndpointRule]) -> None:
         self._rules = rules
-        self._counts: dict[Arm, _Counts] = {arm: _Counts() for arm in ARMS}
+        self._counts: dict[Role, _Counts] = {role: _Counts() for role in get_args(Role)}
         self._lock = threading.Lock()
 
     def add(self, answer: Answer) -> None:
-        counts, outcome = self._counts[answer.question.arm], answer.outcome
+        role: Role = "judge" if answer.call.judging else answer.question.arm
+        counts, outcome = self._counts[role], answer.outcome
         with self._lock:
             counts.asked += 1
             if isinstance(outcome, CallFailure):
@@ -64,9 +66,14 @@ class Tally:
             else:
                 counts.completed(answer, outcome, self._rules[answer.call.alias])
 
-    def of(self, arm: Arm) -> ArmTally:
+    def of(self, role: Role) -> ArmTally:
         with self._lock:
-            return self._counts[arm].frozen(self._rules)
+            return self._counts[role].frozen(self._rules)
+
+    def all(self) -> dict[Role, ArmTally]:
+        """Of both arms, and of judges where any was asked."""
+        found = {role: self.of(role) for role in self._counts}
+        return {role: one for role, one in found.items() if one.asked or role != "judge"}
 
 
 @dataclass(slots=True)

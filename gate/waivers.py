@@ -10,9 +10,9 @@ from pydantic import AfterValidator, Field, model_validator
 from gate.domain import SliceKey
 from gate.errors import FileProblem, Problems
 from gate.files import Files, read_text
-from gate.policy import Name, Policy
+from gate.policy import Policy
 from gate.positions import Document, read_yaml
-from gate.schema import RepositoryPath, Strict, parse
+from gate.schema import Name, RepositoryPath, Strict, parse
 from gate.waiver_terms import FEWEST_HEX, Bound, Waiver, read_day, read_reason
 
 

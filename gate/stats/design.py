@@ -47,6 +47,7 @@ class FamilySpec:
     clusters : int array, shape (n,), cluster number of each sample; None when every sample stands for itself.
     max_missing : the largest share of samples, of either arm, that may have no score.
     stored : float array, shape (n, s): whole baseline runs of earlier days, NaN for no score; None for none.
+    patient : a loss is looked for once, when everything has been asked; nothing is asked again for it.
     """
 
     key: str
@@ -59,6 +60,12 @@ class FamilySpec:
     max_missing: float = 0.02
     slices: tuple[SliceSpec, ...] = ()
     stored: Matrix | None = None
+    patient: bool = False
+
+    @property
+    def again(self) -> bool:
+        """May it be asked again where the looks leave it open?"""
+        return self.severity == "blocking" and not self.patient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -172,7 +179,7 @@ def _shares(specs: Sequence[FamilySpec], alpha: float) -> _Shares:
 
 def _plan(spec: FamilySpec, shares: _Shares, *, alpha: float, seed: int, most: int) -> FamilyPlan:
     own = shares.family[spec.severity]
-    extra = most > 1 and spec.severity == "blocking"
+    extra = most > 1 and spec.again
     first = LOOKS_SHARE * own if extra else own
     name = zlib.crc32(spec.key.encode())
     order, ends = _order(spec, (seed, name, spec.n))
@@ -184,7 +191,7 @@ def _plan(spec: FamilySpec, shares: _Shares, *, alpha: float, seed: int, most: i
         spec=spec,
         order=order,
         looks=looks,
-        spend=spent(_fractions(looks, spec.n), alpha=first, power=BLOCKING_POWER),
+        spend=_spend(spec, looks, first),
         later=(REASKED_SHARE * own, own) if extra else (),
         passing=levels[: len(looks)],
         parts=parts,
@@ -194,6 +201,12 @@ def _plan(spec: FamilySpec, shares: _Shares, *, alpha: float, seed: int, most: i
         stream=(seed, name),
         slices=tuple(_plan_slice(part, order, looks, shares, fresh) for part in spec.slices),
     )
+
+
+def _spend(spec: FamilySpec, looks: tuple[int, ...], alpha: float) -> tuple[float, ...]:
+    if spec.patient and looks:
+        return (*(0.0 for _ in looks[:-1]), alpha)
+    return spent(_fractions(looks, spec.n), alpha=alpha, power=BLOCKING_POWER)
 
 
 def _fractions(sizes: Sequence[int], n: int) -> tuple[float, ...]:

@@ -30,7 +30,10 @@ class Work:
         request = ChatRequest(model=model, messages=messages, parameters={"max_tokens": 1_000_000})
         return Call(alias=question.family, request=request, repeat=question.repeat)
 
-    def use(self, answer):
+    def judging(self, answer):
+        return ()
+
+    def use(self, answer, verdicts):
         return answer
 
 

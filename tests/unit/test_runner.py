@@ -36,7 +36,10 @@ class Work:
         request = ChatRequest(model="m", messages=(Message(role="user", content=question.sample_id),))
         return Call(alias="e", request=request, repeat=question.repeat)
 
-    def use(self, answer):
+    def judging(self, answer):
+        return ()
+
+    def use(self, answer, verdicts):
         return answer
 
 
@@ -150,7 +153,7 @@ def test_ask_all__an_endpoint_that_raises_is_a_failure_of_that_call_alone(make):
 
 def test_ask_all__a_bug_in_using_an_answer_is_raised_not_swallowed(make):
     class Broken(Work):
-        def use(self, answer):
+        def use(self, answer, verdicts):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
