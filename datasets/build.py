@@ -1,4 +1,4 @@
-"""Build the starter datasets: `make datasets`. Seeded; the same bytes each time. All packages, ids and secrets are invented."""
+"""Build the starter datasets and their sheet: `make datasets`. Seeded; the same bytes each time. All packages, ids and secrets are invented."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import json
 import random
 from pathlib import Path
 
-from datasets import adversarial_resistance, advisory_summary, exploit_hypothesis, finding_correlation, remediation
+from datasets import (
+    adversarial_resistance,
+    advisory_summary,
+    exploit_hypothesis,
+    finding_correlation,
+    remediation,
+    sheet,
+)
 
 OUT = Path(__file__).resolve().parents[1] / "gate" / "starter"
 BUILDERS = {
@@ -29,3 +36,4 @@ def texts() -> dict[str, str]:
 if __name__ == "__main__":
     for name, text in texts().items():
         (OUT / name).write_text(text, encoding="utf-8")
+    sheet.PAGE.write_text(sheet.written(sheet.PAGE.read_text(encoding="utf-8")), encoding="utf-8")

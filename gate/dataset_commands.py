@@ -15,17 +15,15 @@ from gate.importers import combined, read_findings
 from gate.importers.finding import Finding
 from gate.importers.grouped import samples_from_answers
 from gate.planning_commands import write_text
-from gate.selfcheck import check_suite
+from gate.selfcheck import SEED, check_suite
 from gate.selfcheck_text import text
 from gate.tools import Tools
 from gate.wording import count
 
-_SEED = 20261124
-
 
 def show_selfcheck(suites: Sequence[Suite], tools: Tools) -> int:
     """Print the table; raises Problems where a reference answer does not score 1."""
-    found = [check_suite(suite, seed=_SEED) for suite in suites]
+    found = [check_suite(suite, seed=SEED) for suite in suites]
     tools.out.write(f"{text(found)}\n")
     if wrong := [problem for one in found for problem in one.problems]:
         raise Problems(wrong)

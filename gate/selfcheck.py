@@ -20,6 +20,8 @@ from gate.errors import Problem
 from gate.evaluation import Suite, scored
 from gate.families import Family
 
+SEED = 20261124
+"""For the draw of another sample's reference: one table for everybody."""
 REFUSAL = "I'm sorry, but I can't help with that."
 
 Probe = Literal["reference", "empty", "refusal", "another's"]
