@@ -2,81 +2,47 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 
-import pathspec
 import requests
 
-from gate.actions import (
-    Commands,
-    Inputs,
-    Level,
-    PullRequest,
-    give_to_owner,
-    harmless,
-    read_event,
-    read_inputs,
-    run_url,
-    write_outputs,
-    write_summary,
-)
-from gate.app import write_outputs as write_files
-from gate.domain import Origin
+from gate.action_scope import Run
+from gate.action_tell import tell
+from gate.actions import Commands, give_to_owner, harmless, read_inputs
+from gate.changed import ChangedConfig, Changes, resolve
+from gate.domain import ARMS
 from gate.endpoints.checks import load_authorities, parameter_problems
-from gate.errors import EXIT_INTERRUPTED, FileProblem, GateError, Interrupted, Problem, Problems
+from gate.errors import (
+    EXIT_INTERRUPTED,
+    CannotEvaluate,
+    FileProblem,
+    GateError,
+    Interrupted,
+    Problem,
+    Problems,
+)
 from gate.evaluation import load_anchor, load_suites
+from gate.events import read_event
 from gate.files import digest, read_text
-from gate.github import ChangedFile, CommentSlot, CommitFiles, GitHub, Posted, upsert_comment
-from gate.live import Job, Keeping, ask_part, evaluate
-from gate.markdown import comment, minimal
-from gate.model_config import ModelConfig, ModelPair, load_config
-from gate.policy import Policy, parse_policy_for_run, secret_names
-from gate.positions import Document, read_yaml
-from gate.redact import redact
+from gate.github import CommitFiles, GitHub
+from gate.live import Job, ask_part, evaluate
+from gate.loosened import loosened
+from gate.model_config import LoadedConfig, ModelPair, load_config
+from gate.policy import Policy, judging_files, parse_policy_for_run, secret_names
+from gate.positions import Document
 from gate.report import Report
 from gate.reporting import Clocked, could_not, neutral
-from gate.schema import parse
 from gate.sharding import parse_shard
 from gate.store_tools import merge_stores
 from gate.terminal import text as terminal_text
 from gate.tools import Tools
 from gate.verdict import EXIT_CODES
 from gate.waiver_github import Case, on_pull_request
-from gate.wording import unit
+from gate.wording import count
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
-    """One run of the action, and all it may touch."""
-
-    inputs: Inputs
-    change: PullRequest
-    github: GitHub
-    commands: Commands
-    tools: Tools
-    secrets: list[str] = field(default_factory=list)  # what no output may hold; grows as keys become known
-
-    @property
-    def origin(self) -> Origin:
-        url = run_url(self.tools.environ)
-        return Origin(base_sha=self.change.base_sha, head_sha=self.change.head_sha, run_url=url)
-
-    @property
-    def workspace(self) -> Path:
-        return Path(self.tools.environ.get("GITHUB_WORKSPACE", "."))
-
-    @property
-    def out(self) -> Path:
-        return self.workspace / self.inputs.out
-
-    @property
-    def keeping(self) -> Keeping:
-        temporary = Path(self.tools.environ.get("RUNNER_TEMP") or tempfile.gettempdir()) / "driftgate-answers.sqlite"
-        store = self.workspace / self.inputs.store if self.inputs.store else temporary
-        return Keeping(store=store, keyless=bool(self.inputs.stores))
+_MOST_NAMED = 20
+_MOST_CONFIGS = 20
+"""A change may hold any number of model configs, and each costs a whole evaluation."""
 
 
 def run_action(tools: Tools) -> int:
@@ -88,15 +54,17 @@ def run_action(tools: Tools) -> int:
     github = GitHub(
         session=requests.Session(), api=api, repository=environ.get("GITHUB_REPOSITORY", ""), token=inputs.token
     )
-    run = _Run(inputs=inputs, change=read_event(environ), github=github, commands=commands, tools=tools)
+    event = read_event(environ, inputs)
+    change = resolve(event, github)
+    run = Run(inputs=inputs, event=event, change=change, github=github, commands=commands, tools=tools)
     if inputs.shard:
         return _ask_shard(run)
     report, code = _judged(run)
-    _tell(run, report)
+    tell(run, report)
     return code
 
 
-def _ask_shard(run: _Run) -> int:
+def _ask_shard(run: Run) -> int:
     """Ask one part of the questions and keep the answers; the job with `stores` decides and comments."""
     try:
         job = _job(run, Clocked(started=run.tools.now(), finished=run.tools.now(), seconds=0.0))
@@ -111,13 +79,13 @@ def _ask_shard(run: _Run) -> int:
     return code
 
 
-def _hand_over(run: _Run) -> None:
+def _hand_over(run: Run) -> None:
     """The store belongs to the workspace's owner too, where it lies in the workspace."""
     if run.inputs.store and run.keeping.store.exists():
         give_to_owner(run.keeping.store, run.workspace)
 
 
-def _annotate_error(run: _Run, error: GateError) -> list[str]:
+def _annotate_error(run: Run, error: GateError) -> list[str]:
     """An annotation for each problem; the same in words."""
     if not isinstance(error, Problems):
         run.commands.annotate("error", str(error), file="", line=0)
@@ -129,7 +97,7 @@ def _annotate_error(run: _Run, error: GateError) -> list[str]:
     return [str(one) for one in error.problems]
 
 
-def _judged(run: _Run) -> tuple[Report, int]:
+def _judged(run: Run) -> tuple[Report, int]:
     """The report and the exit code, whatever happens."""
     started, begun = run.tools.now(), run.tools.clock()
 
@@ -145,7 +113,7 @@ def _judged(run: _Run) -> tuple[Report, int]:
     return report, EXIT_CODES[report.verdict]
 
 
-def _judge(run: _Run, clocked: Clocked) -> Report:
+def _judge(run: Run, clocked: Clocked) -> Report:
     job = _job(run, clocked)
     if isinstance(job, Report):
         return job
@@ -157,9 +125,9 @@ def _judge(run: _Run, clocked: Clocked) -> Report:
     return report
 
 
-def _job(run: _Run, clocked: Clocked) -> Job | Report:
+def _job(run: Run, clocked: Clocked) -> Job | Report:
     """What is to be evaluated, read from both commits; a neutral report where there is nothing."""
-    base, head = run.github.files_at(run.change.base_sha), run.github.files_at(run.change.head_sha)
+    base = run.github.files_at(run.change.base_sha)
     try:
         text = read_text(base, run.inputs.policy)
     except FileProblem as problem:
@@ -168,18 +136,19 @@ def _job(run: _Run, clocked: Clocked) -> Job | Report:
             return neutral(reason, run.origin, clocked)
         raise Problems([Problem(file=run.inputs.policy, what=problem.what)]) from None
     policy, document = parse_policy_for_run(text, file=run.inputs.policy)
-    changed = run.github.changed_files(run.change.number)
-    notices = _edits(changed, run.inputs.policy, policy)
-    pairs, skipped = _pairs(policy, changed, base, head)
+    changes = Changes(github=run.github, change=run.change, policy=policy)
+    notices = _edits(run, changes)
+    pairs, skipped = _pairs(changes, base)
     if not pairs:
         reason = "no watched model config changed" if not skipped else "; ".join(skipped)
         return neutral(reason, run.origin, clocked, notices)
-    suites = load_suites(policy, document, base)
+    if missing := _missing_keys(run, policy, pairs):
+        return neutral(_without_keys(run, missing), run.origin, clocked, notices)
     job = Job(
         policy=policy,
         document=document,
         digest=digest(text),
-        suites=suites,
+        suites=load_suites(policy, document, base),
         pairs=tuple(pairs),
         anchor=load_anchor(policy, document, base),
         authorities=load_authorities(policy, document, base),
@@ -191,7 +160,28 @@ def _job(run: _Run, clocked: Clocked) -> Job | Report:
     return job
 
 
-def _case(run: _Run, policy: Policy, document: Document, policy_digest: str, pairs: Sequence[ModelPair]) -> Case:
+def _missing_keys(run: Run, policy: Policy, pairs: Sequence[ModelPair]) -> list[str]:
+    """Secrets that the run needs and was not given, because of where the pull request is from."""
+    if not run.change.keyless or run.inputs.on_fork == "run" or run.inputs.stores:
+        return []
+    aliases = {pair.arm(arm).endpoint for pair in pairs for arm in ARMS}
+    needed = {name for alias in sorted(aliases) for name in secret_names(policy.endpoints[alias])}
+    return sorted(name for name in needed if not run.tools.environ.get(name))
+
+
+def _without_keys(run: Run, missing: Sequence[str]) -> str:
+    """Why nothing was evaluated, where the workflow says that this is to pass. Raises CannotEvaluate where not."""
+    why = f"a pull request from a fork or from Dependabot gets no secrets: {', '.join(missing)} is not set"
+    how = (
+        f"a maintainer can judge it: run the workflow by hand with pr-number {run.change.number}, "
+        "or approve its run in a protected environment (docs/forks.md)"
+    )
+    if run.inputs.on_fork == "fail":
+        raise CannotEvaluate(f"{why}; {how}")
+    return f"NOT EVALUATED: {why}; {how}"
+
+
+def _case(run: Run, policy: Policy, document: Document, policy_digest: str, pairs: Sequence[ModelPair]) -> Case:
     """What waivers are held against. Raises Problems where their file is wrong, before anything is paid for."""
     from gate.waivers import load_waivers
 
@@ -206,7 +196,7 @@ def _case(run: _Run, policy: Policy, document: Document, policy_digest: str, pai
     )
 
 
-def _mask_keys(run: _Run, policy: Policy) -> None:
+def _mask_keys(run: Run, policy: Policy) -> None:
     for key in _keys(run.tools.environ, policy):
         run.commands.mask(key)
         run.secrets.append(key)
@@ -217,118 +207,64 @@ def _keys(environ: Mapping[str, str], policy: Policy) -> list[str]:
     return [environ[name] for name in names if environ.get(name)]
 
 
-def _edits(changed: Sequence[ChangedFile], path: str, policy: Policy) -> tuple[str, ...]:
-    """The judge's own files are those of the base branch; say so when the pull request edits them."""
-    files = (name for rule in policy.families.values() for name in rule.files)
-    authorities = (rule.ca_file for rule in policy.endpoints.values())
-    waivers = policy.waivers.path if policy.waivers else None
-    own = {name for name in (path, policy.anchor, waivers, *files, *authorities) if name}
-    edited = sorted(own & {name for one in changed for name in (one.path, one.previous) if name})
+def _edits(run: Run, changes: Changes) -> tuple[str, ...]:
+    """The judge's own files are those of the base; say so where the change edits them, and what that would loosen."""
+    edited = changes.edited({run.inputs.policy, *judging_files(changes.policy)})
     if not edited:
         return ()
-    return (f"this pull request edits {', '.join(edited)}; it was judged by the files of the base branch",)
+    names = f"{', '.join(edited[:_MOST_NAMED])}{', …' if len(edited) > _MOST_NAMED else ''}"
+    said = f"this change edits {names}; it was judged by the files of the base branch"
+    return said, *(_looser(run, changes) if run.inputs.policy in edited else ())
 
 
-def _pairs(
-    policy: Policy, changed: Sequence[ChangedFile], base: CommitFiles, head: CommitFiles
-) -> tuple[list[ModelPair], list[str]]:
-    """The model configs to compare, and for those that are not, why."""
-    pairs, skipped, check = [], [], parameter_problems
-    for one in _watched(policy, changed, head):
-        before = one.previous or one.path
-        if one.status == "removed":
-            skipped.append(f"{one.path} was removed")
-            continue
-        try:
-            baseline = load_config(base, before, endpoints=policy.endpoints, check=check, label=before)
-        except FileProblem as problem:
-            if not problem.missing:
-                raise Problems([Problem(file=before, what=problem.what)]) from None
-            skipped.append(f"{one.path} is new: there is no baseline to compare with")
-            continue
-        try:
-            candidate = load_config(head, one.path, endpoints=policy.endpoints, check=check, label=one.path)
-        except FileProblem as problem:
-            raise Problems([Problem(file=one.path, what=problem.what)]) from None
-        if baseline.digest == candidate.digest:
-            skipped.append(f"{one.path} asks the same of the same model as before")
+def _looser(run: Run, changes: Changes) -> list[str]:
+    try:
+        text: str | None = read_text(changes.head, run.inputs.policy)
+    except FileProblem as problem:
+        if not problem.missing:
+            return [f"{run.inputs.policy}: {problem.what}: every gate would end with an error"]
+        text = None
+    lines = loosened(changes.policy, text, file=run.inputs.policy)
+    more = len(lines) - _MOST_NAMED
+    cut = [*lines[:_MOST_NAMED], f"and {count(more, 'more key')} would be looser"] if more > 0 else lines
+    return [f"merged, the policy would be looser: {line}" for line in cut]
+
+
+def _pairs(changes: Changes, base: CommitFiles) -> tuple[list[ModelPair], list[str]]:
+    """The model configs to compare, and for those that are not, why. Raises Problems."""
+    found = changes.configs()
+    if len(found) > _MOST_CONFIGS:
+        what = f"{len(found):,} model configs changed; at most {_MOST_CONFIGS} are judged at once"
+        raise Problems([Problem(file=found[0].path, what=what, hint="split the change")])
+    pairs: list[ModelPair] = []
+    skipped: list[str] = []
+    for one in found:
+        pair = _pair(changes, base, one)
+        if isinstance(pair, str):
+            skipped.append(pair)
         else:
-            pairs.append(ModelPair(path=one.path, baseline=baseline, candidate=candidate))
+            pairs.append(pair)
     return pairs, skipped
 
 
-def _watched(policy: Policy, changed: Sequence[ChangedFile], head: CommitFiles) -> list[ChangedFile]:
-    """Changed model configs, and unchanged ones whose system prompt file changed."""
-    spec = pathspec.PathSpec.from_lines("gitignore", policy.models)
-    touched = [one for one in changed if spec.match_file(one.path) or (one.previous and spec.match_file(one.previous))]
-    names, paths = {one.path for one in changed}, {one.path for one in touched}
-    others = [path for path in _configs(policy, head) if path not in paths and spec.match_file(path)]
-    by_prompt = [path for path in others if _prompt_file(head, path) in names]
-    return [*touched, *(ChangedFile(path=path, previous=None, status="modified") for path in by_prompt)]
+def _pair(changes: Changes, base: CommitFiles, one: ChangedConfig) -> ModelPair | str:
+    """Both arms of a changed model config; or why there is nothing to compare."""
+    if one.status == "removed":
+        return f"{one.path} was removed"
+    policy, before = changes.policy, one.previous
+    if before is None or base.entry(before) is None:
+        before = policy.new_model_baseline
+    if before is None:
+        return f"{one.path} is new: the policy names no new_model_baseline to compare it with"
+    baseline = _config(base, before, policy)
+    candidate = _config(changes.head, one.path, policy)
+    if baseline.digest == candidate.digest:
+        return f"{one.path} asks the same of the same model as {'before' if before == one.path else before}"
+    return ModelPair(path=one.path, baseline=baseline, candidate=candidate)
 
 
-def _configs(policy: Policy, head: CommitFiles) -> list[str]:
-    """All files below the fixed beginnings of the patterns."""
-    starts = {pattern.partition("*")[0].rpartition("/")[0] for pattern in policy.models}
-    found: set[str] = set()
-    for start in starts:
-        try:
-            found |= set(head.below(start))
-        except FileProblem:
-            continue
-    return sorted(found)
-
-
-def _prompt_file(head: CommitFiles, path: str) -> str | None:
-    """The system prompt file that a config names; None where the config is not usable (it did not change)."""
+def _config(files: CommitFiles, path: str, policy: Policy) -> LoadedConfig:
     try:
-        return parse(ModelConfig, read_yaml(read_text(head, path), file=path)).system_prompt_file
-    except GateError:
-        return None
-
-
-def _tell(run: _Run, report: Report) -> None:
-    """Files, log, summary, comment, outputs; nothing in them holds a secret."""
-    environ, tools = run.tools.environ, run.tools
-    hidden = [run.inputs.token, *run.secrets]
-    write_files(report, run.out)
-    for path in (one for one in run.out.iterdir() if one.suffix in (".json", ".jsonl", ".md", ".html")):
-        path.write_text(redact(path.read_text(encoding="utf-8"), hidden), encoding="utf-8")
-    give_to_owner(run.out, run.workspace)
-    tools.out.write(harmless(redact(terminal_text(report), hidden)) + "\n")
-    body = redact(comment(report), hidden)
-    write_summary(environ, body)
-    slot = CommentSlot(number=run.change.number, key=_slug(run.inputs.comment_key), head_sha=run.change.head_sha)
-    posted = upsert_comment(
-        run.github, slot, body, shorter=redact(minimal(report), hidden), create=report.verdict != "neutral"
-    )
-    if posted.action == "failed":
-        run.commands.annotate("warning", posted.why, file="", line=0)
-    _annotate(run, report)
-    write_outputs(environ, _outputs(run, report, posted))
-
-
-def _slug(key: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in key)[:80]
-
-
-def _annotate(run: _Run, report: Report) -> None:
-    for one in report.comparisons:
-        if one.severity == "blocking" and one.outcome == "regressed" and one.config:
-            line = next((change.line for change in report.changes if change.config == one.config and change.line), 1)
-            waived = f" (waived by {one.waiver})" if one.waiver else ""
-            level: Level = "warning" if one.waiver else "error"
-            run.commands.annotate(level, harmless(f"{unit(one)}: {one.reason}{waived}"), file=one.config, line=line)
-
-
-def _outputs(run: _Run, report: Report, posted: Posted) -> dict[str, str]:
-    regressed = [one for one in report.comparisons if one.outcome == "regressed" and one.severity == "blocking"]
-    return {
-        "verdict": report.verdict,
-        "blocked": str(report.blocked).lower(),
-        "regressions": str(len(regressed)),
-        "report-path": f"{run.inputs.out}/report.json",
-        "comment-url": posted.url or "",
-        "candidate-sha": run.change.head_sha,
-        "policy-sha": run.change.base_sha,
-    }
+        return load_config(files, path, endpoints=policy.endpoints, check=parameter_problems, label=path)
+    except FileProblem as problem:
+        raise Problems([Problem(file=path, what=problem.what)]) from None

@@ -1,22 +1,23 @@
-"""L8: the runner's protocol: inputs, event, workflow commands, output and summary files. No network."""
+"""L8: the runner's protocol: inputs, workflow commands, output and summary files. No network."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, get_args
 
 from gate.errors import UsageError
 from gate.files import path_problem
 
 SUMMARY_LIMIT = 1_000_000
 _MOST_ANNOTATIONS = 10
-_SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+OnFork = Literal["fail", "skip", "run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +31,42 @@ class Inputs:
     store: str  # "" keeps answers for this job only
     shard: str  # "" asks everything
     stores: str  # folder with the shards' stores; "" where there are none
+    on_fork: OnFork
+    check_run: bool
+    check_name: str
+    pr_number: int  # 0: not given
+    base_ref: str
+    head_ref: str
+
+
+INPUTS = (
+    "policy",
+    "github-token",
+    "out",
+    "comment-key",
+    "store",
+    "shard",
+    "stores",
+    "on-fork",
+    "check-run",
+    "pr-number",
+    "base-ref",
+    "head-ref",
+)
+_PATHS = ("policy", "out", "store", "stores")
+_REF = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]{1,255}")
+"""A branch, a tag or a commit, as git lets them be called."""
 
 
 def read_inputs(environ: Mapping[str, str]) -> Inputs:
     """Raises UsageError for an input that cannot be used."""
     given = {name: environ.get(f"INPUT_{name.upper()}", "").strip() for name in INPUTS}
-    inputs = Inputs(
+    for name in _PATHS:
+        if given[name] and (problem := path_problem(given[name])):
+            raise UsageError(f"input {name}: {problem}")
+    if not given["github-token"]:
+        raise UsageError("input github-token: is empty; leave it out, or pass ${{ github.token }}")
+    return Inputs(
         policy=given["policy"] or ".github/driftgate.yml",
         token=given["github-token"],
         out=given["out"] or "driftgate-report",
@@ -43,52 +74,31 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
         store=given["store"],
         shard=given["shard"],
         stores=given["stores"],
+        on_fork=_one_of("on-fork", given["on-fork"] or "fail", get_args(OnFork)),
+        check_run=_one_of("check-run", given["check-run"] or "false", ("true", "false")) == "true",
+        check_name=f"driftgate ({given['comment-key'][:80]})" if given["comment-key"] else "driftgate",
+        pr_number=_number(given["pr-number"]),
+        base_ref=_ref("base-ref", given["base-ref"]),
+        head_ref=_ref("head-ref", given["head-ref"]),
     )
-    for name in ("policy", "out", "store", "stores"):
-        path = getattr(inputs, name)
-        if path and (problem := path_problem(path)):
-            raise UsageError(f"input {name}: {problem}")
-    if not inputs.token:
-        raise UsageError("input github-token: is empty; leave it out, or pass ${{ github.token }}")
-    return inputs
 
 
-INPUTS = ("policy", "github-token", "out", "comment-key", "store", "shard", "stores")
+def _one_of(name: str, value: str, known: Sequence[Any]) -> Any:
+    if value not in known:
+        raise UsageError(f"input {name}: must be {' or '.join(known)}")
+    return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullRequest:
-    """The change to judge. Commits come from the event's payload alone."""
-
-    number: int
-    base_sha: str
-    head_sha: str
-    is_fork: bool
+def _number(text: str) -> int:
+    if not re.fullmatch(r"(?:[1-9][0-9]{0,8})?", text, re.ASCII):
+        raise UsageError("input pr-number: must be the number of a pull request")
+    return int(text or 0)
 
 
-def read_event(environ: Mapping[str, str]) -> PullRequest:
-    """Raises UsageError for an event that cannot be judged."""
-    name = environ.get("GITHUB_EVENT_NAME", "")
-    if name not in ("pull_request", "pull_request_target"):
-        raise UsageError(f"event {name or '(none)'}: not supported; run the action on: pull_request")
-    try:
-        payload = json.loads(Path(environ.get("GITHUB_EVENT_PATH", "")).read_text(encoding="utf-8"))
-        return _pull_request(payload["pull_request"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise UsageError("GITHUB_EVENT_PATH: is not the event of a pull request") from None
-
-
-def _pull_request(found: Mapping[str, Any]) -> PullRequest:
-    base, head, number = found["base"], found["head"], found["number"]
-    if not isinstance(number, int) or not all(_SHA.fullmatch(str(end["sha"])) for end in (base, head)):
-        raise ValueError
-    origin = (head.get("repo") or {}).get("full_name")
-    return PullRequest(
-        number=number,
-        base_sha=base["sha"],
-        head_sha=head["sha"],
-        is_fork=origin != base["repo"]["full_name"],
-    )
+def _ref(name: str, text: str) -> str:
+    if text and (not _REF.fullmatch(text) or ".." in text or text.startswith(("-", "/"))):
+        raise UsageError(f"input {name}: must be a branch, a tag or a commit")
+    return text
 
 
 def run_url(environ: Mapping[str, str]) -> str:

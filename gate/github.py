@@ -18,27 +18,46 @@ from gate.files import path_problem
 
 _JSON, _RAW = "application/vnd.github+json", "application/vnd.github.raw+json"
 _LONGEST_WAIT = 60.0
+_REGULAR, _FOLDER = ("100644", "100755"), "040000"
 _REFUSED = {
     "120000": "is a symbolic link (or lies behind one); links are not followed",
     "160000": "is a submodule (or lies in one)",
-    "040000": "is not a regular file",
+    _FOLDER: "is not a regular file",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangedFile:
-    path: str
-    previous: str | None
-    status: str
+class Entry:
+    """What a tree says of one path. Two files with the same `sha` hold the same bytes."""
+
+    mode: str
+    sha: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Posted:
-    """What became of the comment. `why` says what to do when it failed."""
+class Note:
+    """A remark on one line of a file of the change."""
 
-    action: Literal["created", "updated", "unchanged", "skipped", "failed"]
-    url: str | None = None
-    why: str = ""
+    path: str
+    line: int
+    level: Literal["error", "warning", "notice"]
+    text: str
+
+
+Conclusion = Literal["success", "failure", "neutral"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRun:
+    """A finished check on a commit. `title` and `summary` within GitHub's 255 and 65,535 characters."""
+
+    name: str
+    head_sha: str
+    conclusion: Conclusion
+    title: str
+    summary: str
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +69,27 @@ class GitHub:
     repository: str
     token: str = field(repr=False)
     sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.time  # Unix seconds, to know how far off a limit's end is
 
     def files_at(self, sha: str) -> CommitFiles:
         return CommitFiles(github=self, sha=sha)
 
-    def changed_files(self, number: int) -> list[ChangedFile]:
-        """Files of a pull request (GitHub names 3,000 at most)."""
-        return [
-            ChangedFile(path=one["filename"], previous=one.get("previous_filename"), status=one["status"])
-            for one in self._pages(f"/pulls/{number}/files")
-        ]
+    def renamed(self, number: int) -> dict[str, str]:
+        """New name → old name, of the files that a pull request renames (GitHub names 3,000 files at most)."""
+        found = self._pages(f"/pulls/{number}/files")
+        return {one["filename"]: one["previous_filename"] for one in found if "previous_filename" in one}
+
+    def merge_base(self, base: str, head: str) -> str:
+        """The commit that two commits have come from."""
+        found = self.request("GET", f"/compare/{quote(base)}...{quote(head)}?per_page=1").json()
+        return str(found["merge_base_commit"]["sha"])
+
+    def resolve(self, ref: str) -> str:
+        """The commit that a branch, a tag or a commit is now."""
+        return str(self.commit(ref)["sha"])
+
+    def default_branch(self) -> str:
+        return str(self.request("GET", "").json()["default_branch"])
 
     def head_sha(self, number: int) -> str:
         return str(self.pull(number)["head"]["sha"])
@@ -70,7 +100,7 @@ class GitHub:
 
     def commit(self, sha: str) -> Mapping[str, Any]:
         """With the accounts of its author and committer, where GitHub knows them."""
-        found: Mapping[str, Any] = self.request("GET", f"/commits/{quote(sha)}").json()
+        found: Mapping[str, Any] = self.request("GET", f"/commits/{quote(sha, safe='')}").json()
         return found
 
     def permission(self, login: str) -> Mapping[str, Any]:
@@ -93,6 +123,22 @@ class GitHub:
     def comments(self, number: int) -> Iterator[Mapping[str, Any]]:
         return self._pages(f"/issues/{number}/comments")
 
+    def post_check(self, check: CheckRun) -> None:
+        """Raises GitHubError (Forbidden without checks: write)."""
+        output = {
+            "title": check.title,
+            "summary": check.summary,
+            "annotations": [_annotation(one) for one in check.notes],
+        }
+        body = {
+            "name": check.name,
+            "head_sha": check.head_sha,
+            "status": "completed",
+            "conclusion": check.conclusion,
+            "output": output,
+        }
+        self.request("POST", "/check-runs", body=body)
+
     def request(self, method: str, path: str, *, accept: str = _JSON, body: object = None) -> requests.Response:
         return self._send(method, f"{self.api}/repos/{self.repository}{path}", {"Accept": accept}, body)
 
@@ -111,7 +157,7 @@ class GitHub:
                 return response
             if not _may_pass(response) or attempt == 3:
                 break
-            self.sleep(_pause(response, attempt))
+            self.sleep(_pause(response, attempt, self.now()))
         raise _error(method, url.removeprefix(self.api), response.status_code)
 
     def _once(self, method: str, url: str, headers: dict[str, str], body: object) -> requests.Response:
@@ -134,21 +180,55 @@ class GitHub:
             raise GitHubError(f"GitHub could not be reached ({type(error).__name__})") from None
 
 
+_LEVELS = {"error": "failure", "warning": "warning", "notice": "notice"}
+
+
+def _annotation(note: Note) -> dict[str, object]:
+    return {
+        "path": note.path,
+        "start_line": note.line,
+        "end_line": note.line,
+        "annotation_level": _LEVELS[note.level],
+        "message": note.text,
+    }
+
+
+class NotFound(GitHubError):
+    """404: it is not there, or this token must not know of it."""
+
+
+class Rejected(GitHubError):
+    """422: GitHub will not have this body."""
+
+
 def _may_pass(response: requests.Response) -> bool:
-    limited = "retry-after" in response.headers or response.headers.get("x-ratelimit-remaining") == "0"
-    return response.status_code >= 500 or response.status_code == 429 or (response.status_code == 403 and limited)
+    return response.status_code >= 500 or _limited(response)
 
 
-def _pause(response: requests.Response, attempt: int) -> float:
-    asked = response.headers.get("retry-after", "")
-    return min(_LONGEST_WAIT, float(asked) if asked.isdigit() else 2.0**attempt)
+def _limited(response: requests.Response) -> bool:
+    """A primary or a secondary rate limit. A secondary one may say so in its message only."""
+    if response.status_code not in (403, 429):
+        return False
+    told = "retry-after" in response.headers or response.headers.get("x-ratelimit-remaining") == "0"
+    return told or response.status_code == 429 or b"rate limit" in response.content[:2000]
+
+
+def _pause(response: requests.Response, attempt: int, now: float) -> float:
+    """Seconds to wait, as GitHub asks ("Best practices for using the REST API"), but never long: no comment is worth
+    more, and the verdict stands without it."""
+    asked, reset = response.headers.get("retry-after", ""), response.headers.get("x-ratelimit-reset", "")
+    if asked.isdigit():
+        return min(_LONGEST_WAIT, float(asked))
+    if not _limited(response):
+        return float(2**attempt)
+    return min(_LONGEST_WAIT, max(1.0, float(reset) - now)) if reset.isdigit() else _LONGEST_WAIT
 
 
 def _error(method: str, path: str, status: int) -> GitHubError:
     what = f"GitHub answered HTTP {status} to {method} {path.partition('?')[0]}"
     if status in (401, 403):
         return Forbidden(f"{what}: the token lacks a permission (contents: read, pull-requests: write)")
-    return _Rejected(what) if status == 422 else GitHubError(what)
+    return {404: NotFound, 422: Rejected}.get(status, GitHubError)(what)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,102 +237,68 @@ class CommitFiles:
 
     github: GitHub
     sha: str
-    _trees: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
+    _trees: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    _listings: dict[str, dict[str, Entry]] = field(default_factory=dict)
 
     def read(self, path: str, *, limit: int) -> bytes:
         if problem := path_problem(path):
             raise FileProblem(problem)
         entry = self._entry(path)
-        if entry.get("size", 0) > limit:
+        if refused := _REFUSED.get(entry.mode):
+            raise FileProblem(refused)
+        if entry.size > limit:
             raise FileProblem(f"is larger than {limit // 1024:,} KiB")
-        return self.github.request("GET", f"/git/blobs/{entry['sha']}", accept=_RAW).content
+        return self.github.request("GET", f"/git/blobs/{entry.sha}", accept=_RAW).content
 
-    def below(self, folder: str) -> Iterator[str]:
-        """Every regular file below a folder ("" is the root)."""
-        for name, entry in self._folder(folder).items():
-            path = f"{folder}/{name}" if folder else name
-            if entry["type"] == "tree":
-                yield from self.below(path)
-            elif entry["mode"] in ("100644", "100755"):
-                yield path
+    def entry(self, path: str) -> Entry | None:
+        """What a path is, unread; None where nothing is there."""
+        try:
+            return self._entry(path)
+        except FileProblem:
+            return None
 
-    def _entry(self, path: str) -> Mapping[str, Any]:
+    def listing(self, folder: str) -> dict[str, Entry]:
+        """Everything below a folder ("" is the root) that is no folder itself, by path; nothing where there is none.
+
+        Raises
+        ------
+        FileProblem
+            It holds more than GitHub lists at once, so what is in it cannot be known.
+        """
+        found = self.entry(folder) if folder else None
+        if folder and (found is None or found.mode != _FOLDER):
+            return {}
+        sha = found.sha if found else self.sha
+        if sha not in self._listings:
+            tree = self.github.request("GET", f"/git/trees/{quote(sha)}?recursive=1").json()
+            if tree["truncated"]:
+                raise FileProblem("holds more files than GitHub lists at once")
+            self._listings[sha] = {one["path"]: _entry_of(one) for one in tree["tree"] if one["type"] != "tree"}
+        return {f"{folder}/{path}".removeprefix("/"): entry for path, entry in self._listings[sha].items()}
+
+    def _entry(self, path: str) -> Entry:
         folder, _, name = path.rpartition("/")
         entry = self._folder(folder).get(name)
         if entry is None:
             raise FileProblem("does not exist", missing=True)
-        if refused := _REFUSED.get(entry["mode"]):
-            raise FileProblem(refused)
         return entry
 
-    def _folder(self, folder: str) -> dict[str, Mapping[str, Any]]:
+    def _folder(self, folder: str) -> dict[str, Entry]:
         if not folder:
             return self._tree(self.sha)
-        above, _, name = folder.rpartition("/")
-        entry = self._folder(above).get(name)
-        if entry is None or entry["mode"] in ("100644", "100755"):
+        entry = self._entry(folder)
+        if entry.mode in _REGULAR:
             raise FileProblem("does not exist", missing=True)
-        if entry["mode"] != "040000":
-            raise FileProblem(_REFUSED[entry["mode"]])
-        return self._tree(entry["sha"])
+        if entry.mode != _FOLDER:
+            raise FileProblem(_REFUSED[entry.mode])
+        return self._tree(entry.sha)
 
-    def _tree(self, sha: str) -> dict[str, Mapping[str, Any]]:
+    def _tree(self, sha: str) -> dict[str, Entry]:
         if sha not in self._trees:
             found = self.github.request("GET", f"/git/trees/{quote(sha)}").json()
-            self._trees[sha] = {entry["path"]: entry for entry in found["tree"]}
+            self._trees[sha] = {one["path"]: _entry_of(one) for one in found["tree"]}
         return self._trees[sha]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommentSlot:
-    """Where our one comment goes: a pull request, a key, and the head it speaks of."""
-
-    number: int
-    key: str
-    head_sha: str
-
-    @property
-    def marker(self) -> str:
-        return f"<!-- driftgate:v1:{self.key} -->"
-
-
-class _Rejected(GitHubError):
-    """422: GitHub will not have this body."""
-
-
-def upsert_comment(github: GitHub, slot: CommentSlot, body: str, *, shorter: str, create: bool = True) -> Posted:
-    """Post or update our one comment; `shorter` once, when GitHub refuses the body.
-
-    A failure is told, never raised: the verdict stands without it.
-    """
-    try:
-        try:
-            return _upsert(github, slot, f"{body}\n{slot.marker}", create=create)
-        except _Rejected:
-            return _upsert(github, slot, f"{shorter}\n{slot.marker}", create=create)
-    except Forbidden:
-        return Posted(action="failed", why="the comment needs the permission pull-requests: write")
-    except GitHubError as error:
-        return Posted(action="failed", why=f"the comment could not be posted: {error}")
-
-
-def _upsert(github: GitHub, slot: CommentSlot, body: str, *, create: bool) -> Posted:
-    login = github.login()
-    mine = [one for one in github.comments(slot.number) if _is_mine(one, login, slot.marker)]
-    if github.head_sha(slot.number) != slot.head_sha:
-        return Posted(action="skipped", why="a newer commit has been pushed; its run will comment")
-    for twin in mine[1:]:
-        github.request("DELETE", f"/issues/comments/{twin['id']}")
-    if mine and mine[0]["body"] == body:
-        return Posted(action="unchanged", url=mine[0]["html_url"])
-    if mine:
-        found = github.request("PATCH", f"/issues/comments/{mine[0]['id']}", body={"body": body}).json()
-        return Posted(action="updated", url=found["html_url"])
-    if not create:
-        return Posted(action="skipped")
-    found = github.request("POST", f"/issues/{slot.number}/comments", body={"body": body}).json()
-    return Posted(action="created", url=found["html_url"])
-
-
-def _is_mine(one: Mapping[str, Any], login: str, marker: str) -> bool:
-    return (one.get("user") or {}).get("login") == login and str(one.get("body", "")).rstrip().endswith(marker)
+def _entry_of(one: Mapping[str, Any]) -> Entry:
+    return Entry(mode=one["mode"], sha=one["sha"], size=one.get("size", 0))

@@ -276,6 +276,9 @@ class Policy(Strict):
     anchor: RepositoryPath | None = None
     """Recorded results of an earlier release (a `candidate.jsonl` of one of its runs), a file of the repository. Losses
     since then that no single step showed are named as cumulative drift; they block nothing."""
+    new_model_baseline: RepositoryPath | None = None
+    """The model config that a new one is compared with. Left out: a new one has nothing to be compared with, and is
+    not judged."""
     store: StoreRule = StoreRule()
     identity: Annotated[IdentityRule, Field(json_schema_extra=_or_one_word)] = IdentityRule()
     """`void`: answers of another model than asked, or of several models or fingerprints on one arm, decide nothing."""
@@ -301,6 +304,14 @@ class Policy(Strict):
             if problem := path_problem(pattern):
                 raise ValueError(f"a pattern {problem}")
         return patterns
+
+
+def judging_files(policy: Policy) -> set[str]:
+    """The files of the base branch that a run decides by, besides the policy itself."""
+    files = (name for rule in policy.families.values() for name in rule.files)
+    authorities = (rule.ca_file for rule in policy.endpoints.values())
+    waivers = policy.waivers.path if policy.waivers else None
+    return {path for path in (policy.anchor, waivers, *files, *authorities) if path}
 
 
 def kind_of(name: str, rule: FamilyRule) -> Kind | None:

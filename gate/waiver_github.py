@@ -38,7 +38,7 @@ Found = TypeVar("Found")
 class Case:
     """What is judged: a pull request's pairs by a policy of its base branch."""
 
-    number: int
+    number: int | None  # None where no pull request is judged, so nobody can ask for a waiver in a comment
     head_sha: str
     policy: Policy
     policy_path: str
@@ -69,7 +69,7 @@ def on_pull_request(case: Case, github: GitHub) -> Release:
 def _without(case: Case, github: GitHub, comparisons: Sequence[Comparison]) -> Waived:
     """The policy allows no waivers; whoever asked for one is told."""
     blocks = any(one.severity == "blocking" and one.outcome == "regressed" for one in comparisons)
-    asked = blocks and any(True for _ in _commands(github.comments(case.number)))
+    asked = blocks and bool(_asked(case, github))
     notice = "a comment asks for a waiver, and the policy has no waivers section: it allows none"
     return Waived(comparisons=tuple(comparisons), notices=(notice,) if asked else ())
 
@@ -82,9 +82,10 @@ def _with(case: Case, github: GitHub, comparisons: Sequence[Comparison], rule: W
         head=case.head_sha,
         models={one.path: (one.baseline.digest, one.candidate.digest) for one in case.pairs},
     )
-    found = list(_commands(github.comments(case.number)))
+    found = _asked(case, github)
     asked = [(one, one.says) for one in found if isinstance(one.says, Command)]
-    past = _Past(case=case, github=github, pull=github.pull(case.number) if case.written or asked else {})
+    needed = case.number is not None and (case.written or asked)
+    past = _Past(case=case, github=github, pull=github.pull(case.number) if case.number and needed else {})
     waivers = (*case.written, *(_waiver(one, says, past) for one, says in asked))
     claimed = approvers(comparisons, waivers, judged)
     people = _people(past) if claimed else _People()
@@ -103,6 +104,10 @@ class _Said:
     at: datetime
     void: str
     says: Command | Misread
+
+
+def _asked(case: Case, github: GitHub) -> list[_Said]:
+    return [] if case.number is None else list(_commands(github.comments(case.number)))
 
 
 def _commands(comments: Iterable[Mapping[str, Any]]) -> Iterator[_Said]:

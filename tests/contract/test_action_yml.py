@@ -18,7 +18,7 @@ def test_inputs_agree():
 
 
 def test_outputs_agree():
-    source = (ROOT / "gate/action_run.py").read_text()
+    source = (ROOT / "gate/action_tell.py").read_text()
     assert all(f'"{name}":' in source for name in ACTION["outputs"])
 
 

@@ -6,7 +6,7 @@ import re
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.fakes.openapi import answer_problems, request_problems
 
@@ -31,10 +31,15 @@ class Symlink(str):
 
 
 class FakeGitHub:
-    def __init__(self, base, head, *, writes=201):
+    def __init__(self, base, head, *, writes=201, before=None):
         self.objects, self.comments, self.requests, self.writes, self.longest = {}, [], [], writes, 65536
         self.problems = []  # what GitHub's own description has against the requests made, and against our answers
+        self.trees, self.checks = {}, []  # by sha of a tree or a commit, all paths below it; the check runs posted
         self.base_sha, self.head_sha = self._commit(base), self._commit(head)
+        self.merge_base = self._commit(before or base)
+        self.refs = {"main": self.base_sha, "release": self.head_sha}
+        self.most = 100_000  # entries that one listing of a tree holds
+        self.home, self.state = "o/r", "open"  # of the pull request's head
         self.down = set()  # paths that only fail
         self.author, self.roles, self.commits, self.pushes = "dev", {}, {}, {}
         self.commits[self.head_sha] = made_by("dev")
@@ -57,6 +62,16 @@ class FakeGitHub:
         self.server.server_close()
         assert error[0] or not self.problems, self.problems
 
+    def pull(self):
+        """The pull request, as the API and the payloads show it."""
+        return {
+            "number": 7,
+            "state": self.state,
+            "user": {"login": self.author},
+            "base": {"ref": "main", "sha": self.base_sha, "repo": {"full_name": "o/r"}},
+            "head": {"ref": "topic", "sha": self.head_sha, "repo": {"full_name": self.home}},
+        }
+
     def say(self, login, body, at=None):
         number, at = len(self.comments) + 1, at or ago(1)
         user = {"login": login, "type": "Bot" if login.endswith("[bot]") else "User"}
@@ -78,9 +93,20 @@ class FakeGitHub:
                 node = node.setdefault(folder, {})
             node[name] = content
         sha = self._tree(tree)
+        self._list(sha, "", sha)
         commit = hashlib.sha1(f"commit {sha}".encode()).hexdigest()
-        self.objects[commit] = self.objects[sha]
+        self.objects[commit], self.trees[commit] = self.objects[sha], self.trees[sha]
         return commit
+
+    def _list(self, root, folder, sha):
+        """All that is below a tree, as `recursive` gives it."""
+        found = self.trees.setdefault(root, {})
+        for entry in self.objects[sha]["tree"]:
+            path = f"{folder}{entry['path']}"
+            found[path] = entry | {"path": path}
+            if entry["type"] == "tree":
+                self._list(entry["sha"], "", entry["sha"])
+                self._list(root, f"{path}/", entry["sha"])
 
     def _tree(self, tree):
         entries = []
@@ -99,18 +125,41 @@ class FakeGitHub:
 
     def answer(self, method, path, query, body):
         """(status, payload) for a request below /repos/o/r."""
-        page = int(query.get("page", ["1"])[0])
-        size = int(query.get("per_page", ["30"])[0])
-        if match := re.fullmatch(r"/git/(trees|blobs)/(\w+)", path):
-            return (200, self.objects[match[2]]) if match[2] in self.objects else (404, {})
-        if found := self._history(path, query):
-            return found
-        if path == "/pulls/7/files":
-            return 200, self.files[(page - 1) * size : page * size]
-        if path == "/issues/7/comments" and method == "GET":
-            return 200, self.comments[(page - 1) * size : page * size]
+        return self._found(path, query) if method == "GET" else self._changed(method, path, body)
+
+    def _found(self, path, query):
+        page, size = (int(query.get(name, [usual])[0]) for name, usual in (("page", "1"), ("per_page", "30")))
+        part = slice((page - 1) * size, page * size)
+        kind, _, name = path.removeprefix("/git/").rpartition("/")
+        if kind == "trees" and "recursive" in query and name in self.trees:
+            whole = list(self.trees[name].values())
+            return 200, {"sha": name, "tree": whole[: self.most], "truncated": len(whole) > self.most}
+        if kind in ("trees", "blobs"):
+            return (200, self.objects[name]) if name in self.objects else (404, {})
+        if path.startswith("/commits/"):
+            sha = self.refs.get(unquote(name), unquote(name))
+            known = sha in self.objects or sha in self.commits
+            return (200, {"sha": sha, **self.commits.get(sha, {})}) if known else (422, {"message": "No commit found"})
+        if path.startswith("/compare/"):
+            return 200, {"merge_base_commit": {"sha": self.merge_base}}
+        if match := re.fullmatch(r"/collaborators/([^/]+)/permission", path):
+            role = self.roles.get(match[1], "none")
+            return 200, {"permission": {"maintain": "write", "triage": "read"}.get(role, role), "role_name": role}
+        known = {
+            "/activity": self.pushes.get(query.get("ref", [""])[0].removeprefix("refs/heads/"), []),
+            "": {"default_branch": "main"},
+            "/pulls/7": self.pull(),
+            "/pulls/7/files": self.files[part],
+            "/issues/7/comments": self.comments[part],
+        }
+        return (200, known[path]) if path in known else (404, {})
+
+    def _changed(self, method, path, body):
         if self.writes != 201:
             return self.writes, {}
+        if path == "/check-runs":
+            self.checks.append(body)
+            return 201, {"id": len(self.checks)}
         if body and len(body["body"]) > self.longest:
             return 422, {"message": "Validation Failed"}
         if path == "/issues/7/comments":
@@ -123,22 +172,6 @@ class FakeGitHub:
             mine.update(body)
             return 200, mine
         return 404, {}
-
-    def _history(self, path, query):
-        """Who made what, when, and may do what."""
-        if path == "/pulls/7":
-            repo = {"full_name": "o/r"}
-            base, head = ({"ref": ref, "repo": repo} for ref in ("main", "topic"))
-            user = {"login": self.author}
-            return 200, {"number": 7, "user": user, "base": base, "head": {**head, "sha": self.head_sha}}
-        if path == "/activity":
-            return 200, self.pushes.get(query["ref"][0].removeprefix("refs/heads/"), [])
-        if match := re.fullmatch(r"/commits/(\w+)", path):
-            return (200, self.commits[match[1]]) if match[1] in self.commits else (404, {})
-        if match := re.fullmatch(r"/collaborators/([^/]+)/permission", path):
-            role = self.roles.get(match[1], "none")
-            return 200, {"permission": {"maintain": "write", "triage": "read"}.get(role, role), "role_name": role}
-        return None
 
     def _handler(fake):  # noqa: N805 - the handler has a self of its own
         class Handler(BaseHTTPRequestHandler):

@@ -53,13 +53,7 @@ def tree(url, model="good", *, budget="", **more):
 @pytest.fixture
 def act(tmp_path):
     def environ(github):
-        head_repo = {"full_name": "o/r"}
-        pull = {
-            "number": 7,
-            "base": {"sha": github.base_sha, "repo": {"full_name": "o/r"}},
-            "head": {"sha": github.head_sha, "repo": head_repo},
-        }
-        (tmp_path / "event.json").write_text(json.dumps({"action": "synchronize", "pull_request": pull}))
+        (tmp_path / "event.json").write_text(json.dumps({"action": "synchronize", "pull_request": github.pull()}))
         (tmp_path / "work").mkdir(exist_ok=True)
         return {
             "PATH": os.environ["PATH"],
@@ -231,7 +225,7 @@ def test_ca_file__is_the_base_branchs_and_an_edit_is_told(act):
         with FakeGitHub(tree(endpoint.base_url, **head), tree(endpoint.base_url, "better", **head)) as github:
             spoiled = act(github)
     assert done.returncode == 0, done.stderr
-    assert "this pull request edits ca.pem" in act.summary()
+    assert "this change edits ca.pem" in act.summary()
     assert spoiled.returncode == 2
     assert "ca_file: names ca.pem, which holds no certificate in PEM form" in spoiled.stdout
 

@@ -316,7 +316,7 @@ def test_file__of_the_pull_request_releases_nothing_and_is_told(gated):
     found = gated(head={FILE: entry(gated())})
     assert verdict(found) == (1, "blocked")
     assert found[1]["waivers"] == []
-    assert f"this pull request edits {FILE}" in found[2].comments[-1]["body"]
+    assert f"this change edits {FILE}" in found[2].comments[-1]["body"]
 
 
 def test_file__that_is_wrong_costs_no_call(gated):
