@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 
 from gate.domain import Json
 
 _LONGEST = 200_000
 _MOST_TRIES = 200
-_REFUSAL = re.compile(
-    r"\b(?:i(?:'m| am) (?:sorry|afraid|unable|not able)|i (?:can(?:no|')?t|cannot|won't|will not|must decline)|"
-    r"(?:cannot|can't|won't|unable to) (?:help|assist|comply|do that|provide|share|reveal)|not (?:able|allowed) to)\b",
-    re.IGNORECASE,
-)
 
 
 def first_object(text: str) -> dict[str, Json] | None:
@@ -55,8 +49,3 @@ def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 _STRICT_KEYS = json.JSONDecoder(object_pairs_hook=_once, strict=False)
-
-
-def refuses(text: str) -> bool:
-    """Does the answer's beginning decline? By wording alone: deterministic, and easy to explain."""
-    return _REFUSAL.search(text[:400].replace("\u2019", "'")) is not None
