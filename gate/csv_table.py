@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from gate.domain import Json
 from gate.errors import Problem, Problems
-from gate.jsonl import MAX_PROBLEMS, BadLine, Item, decode, problem_of
+from gate.jsonl import BadLine, Item, decode, problem_of, read_each
 
 _DEEPEST = 8
 
@@ -30,17 +30,7 @@ def read_csv(text: str, *, file: str, read: Callable[[dict[str, Json]], Item]) -
     line, header = next(rows, (1, []))
     if wrong := _header_problem(header):
         raise Problems([problem_of(file, line, BadLine(wrong))])
-    items, problems = [], []
-    for number, cells in rows:
-        try:
-            items.append((number, read(_nested(header, cells))))
-        except (ValueError, RecursionError) as error:
-            problems.append(problem_of(file, number, error))
-            if len(problems) >= MAX_PROBLEMS:
-                break
-    if problems:
-        raise Problems(problems)
-    return items
+    return read_each(rows, file=file, read=lambda cells: read(_nested(header, cells)))
 
 
 def _rows(text: str, file: str) -> Iterator[tuple[int, list[str]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, TypeVar
 
 from gate.domain import Json
@@ -12,6 +12,7 @@ from gate.errors import Problem, Problems
 MAX_PROBLEMS = 50
 
 Item = TypeVar("Item")
+Raw = TypeVar("Raw")
 
 
 def read_jsonl(text: str, *, file: str, read: Callable[[dict[str, Json]], Item]) -> list[tuple[int, Item]]:
@@ -24,10 +25,15 @@ def read_jsonl(text: str, *, file: str, read: Callable[[dict[str, Json]], Item])
     Problems
         The first 50 bad lines.
     """
+    return read_each(_lines(text), file=file, read=lambda line: read(strict_object(line)))
+
+
+def read_each(numbered: Iterable[tuple[int, Raw]], *, file: str, read: Callable[[Raw], Item]) -> list[tuple[int, Item]]:
+    """What stands on each line through `read`, with the line's number. Raises Problems, as `read_jsonl` does."""
     items, problems = [], []
-    for number, line in _lines(text):
+    for number, raw in numbered:
         try:
-            items.append((number, read(strict_object(line))))
+            items.append((number, read(raw)))
         except (ValueError, RecursionError) as error:
             problems.append(problem_of(file, number, error))
             if len(problems) >= MAX_PROBLEMS:
