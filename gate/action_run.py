@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import requests
 
@@ -37,8 +38,14 @@ from gate.store_tools import merge_stores
 from gate.terminal import text as terminal_text
 from gate.tools import Tools
 from gate.verdict import EXIT_CODES
-from gate.waiver_github import Case, on_pull_request
 from gate.wording import count
+
+if TYPE_CHECKING:  # imported at the run's end
+    from datetime import date
+
+    from gate.domain import Comparison
+    from gate.waiver_terms import Waiver
+    from gate.waiving import Release, Waived
 
 _MOST_NAMED = 20
 _MOST_CONFIGS = 20
@@ -154,7 +161,7 @@ def _job(run: Run, clocked: Clocked) -> Job | Report:
         authorities=load_authorities(policy, document, base),
         origin=run.origin,
         notices=(*notices, *skipped),
-        release=on_pull_request(_case(run, policy, document, digest(text), pairs), run.github),
+        release=_release(run, policy, document, digest(text), pairs),
     )
     _mask_keys(run, policy)
     return job
@@ -181,19 +188,29 @@ def _without_keys(run: Run, missing: Sequence[str]) -> str:
     return f"NOT EVALUATED: {why}; {how}"
 
 
-def _case(run: Run, policy: Policy, document: Document, policy_digest: str, pairs: Sequence[ModelPair]) -> Case:
-    """What waivers are held against. Raises Problems where their file is wrong, before anything is paid for."""
-    from gate.waivers import load_waivers
+def _release(run: Run, policy: Policy, document: Document, policy_digest: str, pairs: Sequence[ModelPair]) -> Release:
+    """How waivers are applied, at the end. Raises Problems where their file is wrong, before a call is paid for."""
+    written: tuple[Waiver, ...] = ()
+    if policy.waivers is not None:
+        from gate.waivers import load_waivers
 
-    return Case(
-        number=run.change.number,
-        head_sha=run.change.head_sha,
-        policy=policy,
-        policy_path=run.inputs.policy,
-        policy_digest=policy_digest,
-        pairs=tuple(pairs),
-        written=load_waivers(policy, document, run.github.files_at(run.change.base_sha)),
-    )
+        written = load_waivers(policy, document, run.github.files_at(run.change.base_sha))
+
+    def release(comparisons: Sequence[Comparison], today: date) -> Waived:
+        from gate.waiver_github import Case, waive_on_github
+
+        case = Case(
+            number=run.change.number,
+            head_sha=run.change.head_sha,
+            policy=policy,
+            policy_path=run.inputs.policy,
+            policy_digest=policy_digest,
+            pairs=tuple(pairs),
+            written=written,
+        )
+        return waive_on_github(case, run.github, comparisons, today)
+
+    return release
 
 
 def _mask_keys(run: Run, policy: Policy) -> None:

@@ -151,13 +151,12 @@ def _job(options: RunOptions, *, simulated: bool = False) -> Job:
 
 def _release(
     policy: Policy, document: Document, options: RunOptions | CompareOptions, found: str, models: Models
-) -> Release:
+) -> Release | None:
     """How the waivers of `--waivers`, or of the policy's file, are applied. Raises Problems where the file is wrong."""
-    from gate.waiving import nothing_waived, on_this_machine
-
     if policy.waivers is None and options.waivers is None:
-        return nothing_waived
+        return None
     from gate.waivers import load_waivers, parse_waivers
+    from gate.waiving import on_this_machine
 
     if policy.waivers is None:
         raise UsageError("--waivers: the policy has no waivers section, so it allows none")
@@ -222,6 +221,7 @@ def compare(options: CompareOptions, tools: Tools) -> int:
     from gate.policy import parse_policy
     from gate.recorded import read_results
     from gate.reporting import Clocked, Findings, evaluated
+    from gate.waiving import released
 
     started, begun = tools.now(), tools.clock()
     text = read_local(options.policy)
@@ -247,7 +247,7 @@ def compare(options: CompareOptions, tools: Tools) -> int:
         comparisons = without_licence(comparisons, policy)
     anchor = load_anchor(policy, document, LocalFiles(repository_root(options.policy)))
     named = patterns(measured, comparisons, alpha=policy.risk.alpha, anchor=anchor)
-    waived = release(comparisons, started.date())
+    waived = released(release, comparisons, started.date())
     found = Findings(
         comparisons=waived.comparisons,
         patterns=named,

@@ -38,7 +38,6 @@ from gate.store import Store
 from gate.store_limits import Limits
 from gate.tally import Tally
 from gate.tools import Tools
-from gate.waiving import Release, nothing_waived
 from gate.wording import count, printable
 
 if TYPE_CHECKING:  # numpy, the report and more, which are imported while the first answers are awaited, or not at all
@@ -48,6 +47,7 @@ if TYPE_CHECKING:  # numpy, the report and more, which are imported while the fi
     from gate.report import Report
     from gate.sequential_course import Stored as StoredRuns
     from gate.stats.flips import Matrix
+    from gate.waiving import Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class Job:
     authorities: Mapping[str, str] = field(default_factory=dict)  # by endpoint: the PEM text of its ca_file
     origin: Origin = field(default_factory=Origin)
     notices: tuple[str, ...] = ()
-    release: Release = nothing_waived
+    release: Release | None = None  # how waivers are applied, where there may be any
     simulated: bool = False
     by_batch: tuple[Question, ...] = ()  # asked ahead, and paid whether the course comes to them or not
 
@@ -223,8 +223,9 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     if licences:
         ended = replace(ended, comparisons=licences.weighed(ended.comparisons))
     from gate.reporting import Clocked, Findings, evaluated
+    from gate.waiving import released
 
-    waived = job.release(ended.comparisons, tools.now().date())
+    waived = released(job.release, ended.comparisons, tools.now().date())
     said = licences.notices if licences else ()
     found = Findings(
         comparisons=waived.comparisons,

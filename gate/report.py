@@ -8,7 +8,7 @@ from typing import Literal
 
 from gate.domain import Comparison, Pattern, PlanRow, Verdict
 from gate.errors import UsageError
-from gate.waiving import WaiverUse
+from gate.waiver_terms import WaiverUse
 
 SCHEMA_VERSION = 1
 

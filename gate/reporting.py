@@ -28,7 +28,7 @@ from gate.report import (
 from gate.stats import SEED
 from gate.tally import ArmTally
 from gate.verdict import Decision, decide
-from gate.waiving import WaiverUse
+from gate.waiver_terms import WaiverUse
 
 _JUMP = 60.0
 """Seconds that a wall clock may be set back, as it is to keep time, before the report says so."""

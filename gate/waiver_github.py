@@ -22,7 +22,7 @@ from gate.model_config import ModelPair, load_config
 from gate.policy import Policy, WaiverRule
 from gate.waiver_command import Command, Misread, read_commands
 from gate.waiver_terms import Bound, Waiver
-from gate.waiving import Judged, Release, Waived, approvers, waive
+from gate.waiving import Judged, Waived, approvers, waive
 
 _RANKS = {"admin": 4, "maintain": 3, "write": 2, "triage": 1, "read": 0, "none": 0}
 _ROLES = {"admin": ("admin",), "write": ("write", "maintain"), "read": ("read", "triage")}  # by permission
@@ -47,23 +47,19 @@ class Case:
     written: tuple[Waiver, ...]  # in the base branch's file
 
 
-def on_pull_request(case: Case, github: GitHub) -> Release:
-    """How the waivers of a pull request are applied: its comments are read anew, when all is measured.
+def waive_on_github(case: Case, github: GitHub, comparisons: Sequence[Comparison], today: date) -> Waived:
+    """Apply the waivers of the file, and of a pull request's comments, which are read anew, when all is measured.
 
     Where GitHub does not answer, none is applied, and a notice says so.
     """
-
-    def release(comparisons: Sequence[Comparison], today: date) -> Waived:
-        rule = case.policy.waivers
-        try:
-            return (
-                _without(case, github, comparisons) if rule is None else _with(case, github, comparisons, rule, today)
-            )
-        except GitHubError as error:
-            notice = f"waivers could not be checked, so none is applied: {error}"
-            return Waived(comparisons=tuple(comparisons), notices=() if rule is None else (notice,))
-
-    return release
+    rule = case.policy.waivers
+    try:
+        if rule is None:
+            return _without(case, github, comparisons)
+        return _with(case, github, comparisons, rule, today)
+    except GitHubError as error:
+        notice = f"waivers could not be checked, so none is applied: {error}"
+        return Waived(comparisons=tuple(comparisons), notices=() if rule is None else (notice,))
 
 
 def _without(case: Case, github: GitHub, comparisons: Sequence[Comparison]) -> Waived:
@@ -84,8 +80,8 @@ def _with(case: Case, github: GitHub, comparisons: Sequence[Comparison], rule: W
     )
     found = _asked(case, github)
     asked = [(one, one.says) for one in found if isinstance(one.says, Command)]
-    needed = case.number is not None and (case.written or asked)
-    past = _Past(case=case, github=github, pull=github.pull(case.number) if case.number and needed else {})
+    pull = {} if case.number is None or not (case.written or asked) else github.pull(case.number)
+    past = _Past(case=case, github=github, pull=pull)
     waivers = (*case.written, *(_waiver(one, says, past) for one, says in asked))
     claimed = approvers(comparisons, waivers, judged)
     people = _people(past) if claimed else _People()
@@ -260,7 +256,8 @@ def _people(past: _Past) -> _People:
     known = [match.lower() for match in _NOREPLY.findall(message)]
     parts = {login.lower(): part for login, part in reversed(made) if login}
     parts = dict.fromkeys(known, "is a co-author of the head commit") | parts
-    unseen = [] if pusher else ["who pushed the head commit"]
+    unseen = [] if past.pull else ["who wrote the pull request"]
+    unseen += [] if pusher else ["who pushed the head commit"]
     unseen += [] if author else ["whose the head commit's e-mail address is"]
     unseen += ["co-authors by e-mail address"] if len(_CO_AUTHOR.findall(message)) > len(known) else []
     return _People(parts=parts, unseen=tuple(unseen), nobody=not (author or committer or pusher))

@@ -45,6 +45,30 @@ class Waiver:
     unseen: str = ""
 
 
+State = Literal["in force", "unused", "expired", "lapsed", "refused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverUse:
+    """What became of a waiver in a run, for the report. `loss` is the largest loss allowed, `measured` the run's;
+    `unchecked` names what this run could not check."""
+
+    source: Literal["file", "comment"]
+    where: str
+    config: str | None
+    family: str
+    slice: SliceKey | None
+    approver: str
+    because: str
+    given: str
+    until: str
+    loss: float | None
+    measured: float | None = None
+    state: State
+    reason: str
+    unchecked: tuple[str, ...] = ()
+
+
 def read_day(text: str) -> date:
     """``2026-12-31`` and nothing else; raises ValueError."""
     try:

@@ -22,40 +22,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from math import ceil
-from typing import Literal
 
-from gate.domain import Comparison, SliceKey, unit_name
+from gate.domain import Comparison, unit_name
 from gate.policy import WaiverRule
 from gate.waiver_command import LONGEST_LINE, word
-from gate.waiver_terms import FEWEST_HEX, Bound, Waiver
-
-State = Literal["in force", "unused", "expired", "lapsed", "refused"]
+from gate.waiver_terms import FEWEST_HEX, Bound, State, Waiver, WaiverUse
 
 NEAR_DAYS = 7
 _MOST_NOTICES = 10
 _OFFERED_DAYS = 14
 _ROUNDING = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaiverUse:
-    """What became of a waiver in a run, for the report. `loss` is the largest loss allowed, `measured` the run's;
-    `unchecked` names what this run could not check."""
-
-    source: Literal["file", "comment"]
-    where: str
-    config: str | None
-    family: str
-    slice: SliceKey | None
-    approver: str
-    because: str
-    given: str
-    until: str
-    loss: float | None
-    measured: float | None = None
-    state: State
-    reason: str
-    unchecked: tuple[str, ...] = ()
 
 
 Models = Mapping[str, tuple[str, str]]
@@ -87,10 +63,9 @@ Release = Callable[[Sequence[Comparison], date], Waived]
 """How a run applies waivers, on its day."""
 
 
-def nothing_waived(comparisons: Sequence[Comparison], today: date) -> Waived:
-    """Of a run that knows no waivers."""
-    del today
-    return Waived(comparisons=tuple(comparisons))
+def released(release: Release | None, comparisons: Sequence[Comparison], today: date) -> Waived:
+    """What a run releases; nothing where it knows no waivers."""
+    return Waived(comparisons=tuple(comparisons)) if release is None else release(comparisons, today)
 
 
 def waive(

@@ -11,7 +11,7 @@ from gate.domain import Comparison, Outcome, PatternKind, PlanRow, Stage, Verdic
 
 if TYPE_CHECKING:
     from gate.report import Report
-    from gate.waiving import WaiverUse
+    from gate.waiver_terms import WaiverUse
 
 MINUS = "\N{MINUS SIGN}"
 

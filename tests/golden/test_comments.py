@@ -9,7 +9,7 @@ import pytest
 from gate.domain import Comparison, Look, Pattern, PerArm, PlanRow, SliceKey
 from gate.markdown import COMMENT_LIMIT, comment
 from gate.report import Calls, Change, Provenance, Report, Reused, UsageReport
-from gate.waiving import WaiverUse
+from gate.waiver_terms import WaiverUse
 
 HERE = Path(__file__).parent
 ORIGIN = Provenance(
