@@ -324,6 +324,7 @@ def _compare(arguments: argparse.Namespace, tools: Tools) -> int:
         candidate=arguments.candidate,
         baseline=arguments.baseline,
         out=arguments.out,
+        waivers=arguments.waivers,
     )
     return compare(options, tools)
 
