@@ -4,6 +4,8 @@ it is not, and the reason is told."""
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -29,11 +31,11 @@ PLAIN = f"/driftgate waive sums until {UNTIL} {WHY}"
 def gated(act):  # noqa: F811
     """`gated(comment, …)` judges a change that loses 25 points, with a comment there, and gives process, report, GitHub."""
 
-    def run(*comments, rule=RULE, prepare=lambda github: None, model="worse", base=None, head=None):
+    def run(*comments, rule=RULE, prepare=lambda github: None, model="worse", base=None, head=None, policy=POLICY):
         with SimulatedEndpoint(respond) as endpoint:
-            policy = {".github/driftgate.yml": POLICY.format(url=endpoint.base_url, budget="") + rule}
-            base_tree = tree(endpoint.base_url, **policy, **(base or {}))
-            head_tree = {**base_tree, **tree(endpoint.base_url, model, **policy), **(head or {})}
+            rules = {".github/driftgate.yml": policy.format(url=endpoint.base_url, budget="") + rule}
+            base_tree = tree(endpoint.base_url, **rules, **(base or {}))
+            head_tree = {**base_tree, "models/a.yml": CONFIG.format(model), **(head or {})}
             with FakeGitHub(base_tree, head_tree) as github:
                 github.roles = {"alice": "maintain", "wendy": "write", "dev": "admin", "root": "admin"}
                 prepare(github)
@@ -104,6 +106,11 @@ def commit(*made, **more):
     return lambda github: github.commits.update({github.head_sha: made_by(*made, **more)})
 
 
+def nobody(github):
+    commit(None)(github)
+    github.pushes["topic"][0]["actor"] = None
+
+
 def pusher(login):
     return lambda github: github.push("topic", github.head_sha, login, ago(40))
 
@@ -141,6 +148,7 @@ def base_was(**files):
             "is a co-author of the head commit",
         ),
         (pusher("alice"), PLAIN, "refused", "pushed the head commit"),
+        (nobody, PLAIN, "refused", "GitHub does not show who made the head commit"),
         (None, edited, "refused", "its comment was edited"),
         (None, hidden, "refused", "its comment was hidden"),
         (None, PLAIN.replace(UNTIL, day(-1)), "expired", "its last day was"),
@@ -178,6 +186,31 @@ def test_comment__releases_only_what_it_was_given_for(gated, prepare, comment, s
         (notice,) = (one for one in found[1]["notices"] if "waiver of sums" in one)
         assert use["reason"] in notice
         assert state in found[2].comments[-1]["body"]
+
+
+def test_comment__what_github_does_not_show_of_its_makers_is_said(gated):
+    message = "x\n\nCo-authored-by: A <a@example.com>\nco-authored-by: B <bob@users.noreply.github.com>"
+    found = gated(PLAIN, prepare=commit(None, "web-flow", message=message))
+    assert verdict(found) == (0, "waived")
+    assert found[1]["waivers"][0]["unchecked"] == [
+        "whose the head commit's e-mail address is",
+        "co-authors by e-mail address",
+    ]
+
+
+def test_comment__releases_one_regression_and_not_another(gated):
+    rule = RULE + "  # and another family\n"
+    both = POLICY.replace(
+        "families:\n",
+        "families:\n  more: {{kind: custom, dataset: evals/sums.jsonl, severity: blocking, margin: 0.05, match: {{mode: exact}}}}\n",
+    )
+    assert both != POLICY
+    found = gated(PLAIN, rule=rule, policy=both)
+    assert verdict(found) == (1, "blocked")
+    assert [one["state"] for one in found[1]["waivers"]] == ["in force"]
+    assert found[2].comments[-1]["body"].startswith("### 🔴 Blocked: ")
+    assert [line.split()[2] for line in found[1]["offers"]] == ["more"]
+    assert verdict(gated(PLAIN, PLAIN.replace("sums", "more"), rule=rule, policy=both)) == (0, "waived")
 
 
 def test_comment__a_new_head_commit_needs_a_new_one(gated):
@@ -325,3 +358,72 @@ def test_file__that_is_wrong_costs_no_call(gated):
     for says in ("waivers[0].until: must be a day like 2026-12-31", "waivers[0].lost: is not a known key", "because"):
         assert says in done.stdout
     assert report["calls"]["candidate"] == 0
+
+
+WAIVER = """\
+version: 1
+waivers:
+  - {family: sums, loss: 0.9, given: 2026-01-01, until: 2099-01-01, approver: alice, because: it must go out}
+"""
+
+
+@pytest.fixture
+def local(gate):
+    """`local(waivers, …)` judges a change that loses on this machine, where the policy lets waivers run for a year."""
+
+    with SimulatedEndpoint(gate.respond) as endpoint:
+
+        def run(text, *more, rule="waivers: {{max_days: 365}}\n", **options):
+            (gate.folder / "w.yml").write_text(text)
+            return gate(endpoint.base_url, "models/worse.yml", *more, policy=gate.policy + rule, **options)
+
+        yield run
+
+
+def long(text=WAIVER):
+    return text.replace("2026-01-01", day(-1)).replace("2099-01-01", day(300))
+
+
+def bound(gate, text):
+    origin = gate.report()["provenance"]
+    (digests,) = origin["config_digests"].values()
+    more = "".join(f", {key}: {value}" for key, value in {"policy": origin["policy_digest"], **digests}.items())
+    return text.replace("because", f"{more[2:]}, because")
+
+
+def test_run__on_this_machine_takes_the_file_and_says_what_it_cannot_check(local, gate):
+    assert local(WAIVER).returncode == 1, "the policy names another file"
+    assert gate.report()["waivers"] == []
+    text = bound(gate, long())
+    done = local(text, "--waivers", "w.yml")
+    assert (done.returncode, done.stdout.partition(":")[0]) == (0, "🟠 Waived"), done.stdout
+    assert "waiver of sums by alice (w.yml:3): not checked here: the approver's permission" in done.stdout
+    assert "it must go out" in (gate.folder / "driftgate-out/report.html").read_text()
+    (gate.folder / ".github/gate-waivers.yml").write_text(text)
+    assert local(WAIVER).returncode == 0, "the policy's own file"
+    merged = local(WAIVER, "--stores", "driftgate-out/answers.sqlite", "--out", "again", command="verdict")
+    assert (merged.returncode, gate.report("again")["verdict"]) == (0, "waived")
+
+
+def test_run__an_unbound_waiver_is_refused_and_says_what_to_add(local, gate):
+    done = local(long(), "--waivers", "w.yml")
+    assert done.returncode == 1
+    digits = gate.report()["provenance"]["policy_digest"][7:27]
+    assert f"refused: it does not name the policy; add policy {digits}" in done.stdout
+
+
+def test_run__waivers_that_the_policy_does_not_allow_are_an_error(local):
+    done = local(long(), "--waivers", "w.yml", rule="")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "--waivers: the policy has no waivers section, so it allows none" in done.stderr
+
+
+def test_validate__finds_what_is_wrong_in_the_waivers(local, gate):
+    assert local(WAIVER).returncode == 1
+    (gate.folder / ".github/gate-waivers.yml").write_text(WAIVER.replace("2099-01-01", "soon"))
+    done = subprocess.run(
+        [sys.executable, "-m", "gate", "validate"], cwd=gate.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "gate-waivers.yml:3:" in done.stderr
+    assert "waivers[0].until: must be a day like 2026-12-31" in done.stderr
