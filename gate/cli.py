@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_render(commands)
     _add_store(commands)
     _add_init(commands)
+    _add_doctor(commands)
     _add_demo(commands)
     _add_schema(commands)
     action = commands.add_parser("action", description="Run as a GitHub Action, from the environment.")
@@ -222,6 +223,16 @@ def _add_store(commands: Commands) -> None:
 def _add_init(commands: Commands) -> None:
     parser = _command(commands, "init", "write a policy, a model config and a workflow to start from", _init)
     parser.add_argument("directory", type=Path, nargs="?", default=Path(), help="repository root (default: here)")
+
+
+def _add_doctor(commands: Commands) -> None:
+    text = "say what a release branch on GitHub lacks to be guarded by the gate; GITHUB_TOKEN reads it"
+    parser = _command(commands, "doctor", text, _doctor)
+    parser.add_argument("--repository", metavar="OWNER/NAME", help="default: GITHUB_REPOSITORY")
+    parser.add_argument("--branch", default="", metavar="NAME", help="default: the repository's default branch")
+    parser.add_argument("--check", default="", metavar="NAME", help="the required check (default: the workflow's)")
+    parser.add_argument("--call", action="store_true", help="ask each endpoint of that policy one tiny question")
+    _policy(parser)
 
 
 def _add_demo(commands: Commands) -> None:
@@ -389,6 +400,21 @@ def _init(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.scaffold import init
 
     return init(arguments.directory, tools.out)
+
+
+def _doctor(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.doctor import DoctorOptions, doctor
+
+    own = tools.environ.get("GITHUB_REPOSITORY", "")
+    repository = arguments.repository or own
+    options = DoctorOptions(
+        repository=repository,
+        branch=arguments.branch,
+        check=arguments.check,
+        policy=arguments.policy.as_posix(),
+        call=arguments.call or (repository == own and tools.environ.get("GITHUB_ACTIONS") == "true"),
+    )
+    return doctor(options, tools)
 
 
 def _demo(arguments: argparse.Namespace, tools: Tools) -> int:

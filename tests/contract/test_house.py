@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"__init__", "domain", "errors", "tools"},
     {"positions", "schema", "files", "jsonl", "csv_table", "reach", "judge_rule", "policy", "model_config", "redact"},
+    {"codeowners", "gate_jobs"},
     {"waiver_terms"},
     {"readable", "cage", "confined"},
     {"waivers", "waiver_command"},
@@ -95,6 +96,7 @@ LAYERS = [
     {"report"},
     {"wording", "markdown", "html_page", "terminal", "scaffold", "reporting"},
     {"progress", "actions", "github", "events", "changed", "own_comment", "batch_plan", "batch_harvest"},
+    {"protection"},
     {"waiver_github"},
     {"batching"},
     {"remembered", "licences"},
@@ -107,6 +109,8 @@ LAYERS = [
     {"action_scope"},
     {"action_tell"},
     {"action_run", "dataset_commands", "validation", "demo", "local_model"},
+    {"doctor_call"},
+    {"doctor"},
     {"cli"},
     {"__main__"},
 ]

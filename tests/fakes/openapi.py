@@ -128,14 +128,19 @@ def _closure(text, *, asked):
     return {"allOf": [_plain(schema, asked=asked)], "components": {"schemas": named}}
 
 
-def _plain(schema, *, asked):
-    """OpenAPI's `nullable` as JSON Schema says it; unknown fields refused; of an answer no field is asked for."""
+def _plain(schema, *, asked, part=False):
+    """OpenAPI's `nullable` as JSON Schema says it; unknown fields refused; of an answer no field is asked for.
+
+    A part of an `allOf` does not know the fields of the others, so it refuses none.
+    """
     if isinstance(schema, list):
         return [_plain(one, asked=asked) for one in schema]
     if not isinstance(schema, dict):
         return schema
     kept = {key: _plain(value, asked=asked) for key, value in schema.items() if key not in ("example", "examples")}
-    if isinstance(kept.get("properties"), dict) and "additionalProperties" not in kept:
+    if isinstance(schema.get("allOf"), list):
+        kept["allOf"] = [_plain(_resolved(one), asked=asked, part=True) for one in schema["allOf"]]
+    if isinstance(kept.get("properties"), dict) and "additionalProperties" not in kept and not part:
         kept["additionalProperties"] = False
     if not asked and isinstance(kept.get("required"), list):
         del kept["required"]
