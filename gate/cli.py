@@ -27,7 +27,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # n
 
 _BATCH_WAIT = 60.0  # minutes
 _POLICY = Path(".github/driftgate.yml")
-_FORMS = ("reports",)
+_FORMS = ("owasp-benchmark", "reports")
 _EPILOG = """\
 exit codes: 0 pass, waived or neutral; 1 blocked; 2 usage, policy, config or dataset error;
             3 inconclusive or could not evaluate; 130 interrupted
@@ -192,7 +192,9 @@ def _add_datasets(commands: Commands) -> None:
     one = _command(tools, "convert", "write a dataset as JSON lines", _datasets_convert)
     one.add_argument("--from", dest="form", choices=_FORMS, required=True, help="what the files are")
     one.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    one.add_argument("--answers", type=Path, metavar="JSONL", help="with reports: which findings are one flaw")
+    one.add_argument(
+        "--answers", type=Path, metavar="FILE", help="which findings are one flaw; or the expected results"
+    )
     one.add_argument("--out", type=Path, metavar="JSONL", help="default: standard output")
 
 

@@ -14,6 +14,7 @@ from gate.files import DATASET_LIMIT
 from gate.importers import combined, read_findings
 from gate.importers.finding import Finding
 from gate.importers.grouped import samples_from_answers
+from gate.importers.owasp_benchmark import samples_from_owasp_benchmark
 from gate.planning_commands import write_text
 from gate.selfcheck import SEED, check_suite
 from gate.selfcheck_text import text
@@ -54,7 +55,15 @@ def _from_reports(files: Sequence[Path], answers: Path | None) -> list[dict[str,
     return samples_from_answers(_findings(files), read_local(answers, limit=DATASET_LIMIT), file=str(answers))
 
 
+def _from_owasp_benchmark(files: Sequence[Path], answers: Path | None) -> list[dict[str, Json]]:
+    if answers is None:
+        raise UsageError("--answers: is required with --from owasp-benchmark | give its expectedresults-….csv")
+    code = {path.stem: read_local(path) for path in files}
+    return samples_from_owasp_benchmark(read_local(answers, limit=DATASET_LIMIT), code, file=str(answers))
+
+
 CONVERTERS: Mapping[str, Callable[[Sequence[Path], Path | None], list[dict[str, Json]]]] = {
+    "owasp-benchmark": _from_owasp_benchmark,
     "reports": _from_reports,
 }
 

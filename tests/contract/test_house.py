@@ -20,7 +20,7 @@ LAYERS = [
     {"readable", "cage", "confined"},
     {"waivers", "waiver_command"},
     {"datasets", "dataset_quality", "recorded", "pairing", "loosened", "importers.finding"},
-    {"importers.sarif", "importers.scanners", "importers.grouped"},
+    {"importers.sarif", "importers.scanners", "importers.grouped", "importers.owasp_benchmark"},
     {"importers"},
     {"budget"},
     {

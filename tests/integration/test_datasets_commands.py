@@ -105,12 +105,29 @@ def test_datasets__from_reports_and_answers_to_a_set_that_validates(reports):
     assert "finding-correlation          1           1        100.0" in checked.stdout
 
 
+def test_datasets__from_the_owasp_benchmark_to_a_set_that_validates(tmp_path):
+    (tmp_path / "expected.csv").write_text(
+        "# test name, category, real vulnerability, cwe\nT1,sqli,true,89\nT2,xss,false,79\n"
+    )
+    for name in ("T1", "T2"):
+        (tmp_path / f"{name}.java").write_text(f"/* a licence */\npackage a;\n\nclass {name} {{}}\n")
+    arguments = ["T1.java", "T2.java", "--answers", "expected.csv", "--out", "evals/mine.jsonl"]
+    made = gate(tmp_path, "datasets", "convert", "--from", "owasp-benchmark", *arguments)
+    assert (made.returncode, made.stderr) == (0, "wrote 2 samples to evals/mine.jsonl\n")
+    policy = "families:\n  exploit-hypothesis: {dataset: evals/mine.jsonl, severity: advisory, margin: 0.1}\n"
+    (tmp_path / "gate.yml").write_text(POLICY.split("families:", maxsplit=1)[0] + policy)
+    checked = gate(tmp_path, "validate", "--datasets", "--policy", "gate.yml")
+    assert checked.returncode == 0, checked.stderr
+    assert "exploit-hypothesis          2           2        100.0" in checked.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["findings", "absent.json"], "absent.json: does not exist"),
         (["findings", "answers.jsonl", "bandit.json"], "answers.jsonl: is no report of a form that is known here"),
         (["convert", "--from", "reports", "bandit.json"], "--answers: is required"),
+        (["convert", "--from", "owasp-benchmark", "bandit.json"], "--answers: is required"),
         (
             ["convert", "--from", "reports", "bandit.json", "--answers", "answers.jsonl"],
             "answers.jsonl:1:1: names 'semgrep-1', which no report holds",
