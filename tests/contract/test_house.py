@@ -65,6 +65,7 @@ LAYERS = [
     {"families.answers", "families.clusters", "families.cwe"},
     {"families.code_places"},
     {"families.advisory_severity", "families.advisory_versions"},
+    {"families.advisory_text", "families.advisory_ranges", "families.advisory_packages"},
     {
         "families.custom",
         "families.judged",
