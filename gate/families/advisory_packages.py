@@ -32,6 +32,7 @@ _SAID = tuple(
         rf"(?i)\b{_KIND}s?\s({_NAME})(?=\s?[.,;(]|\s(?:{_RANGE}|is\b|and\b|{_V})|$)",
         rf"(?i)\b(?:{_KIND}|project|affects|affecting|in)\s(?:the\s)?(?=\S{{0,60}}[-_/@])({_NAME})",
         rf"(?i)(?<![\w./@-])({_NAME})\s(?:package|crate|gem)\b(?!\s(?:manager|registr|index|name))",
+        rf"(?i)\bthe\s({_NAME})\s(?:library|module|plugin|project|framework)\s(?:is\b|{_RANGE}|{_V})",
         rf"(?i)\b{_TOOL}\s(?:-\S{{1,30}}\s)?({_NAME})",
         r"(?i)\bpkg:[a-z]{2,20}/((?:[\w.%-]{1,100}/)?[\w.%-]{1,100})",
         rf"(?i)(?<![\w./-])({_NAME})(?:==|@)(?:{_V})",

@@ -17,6 +17,7 @@ _BRANCH = {"line", "branch", "series", "stream", "track", "users", "train"}
 _LINKS = {"in", "by", "with", "to", "are", "is", "as", "of", "at", "for", "include", "includes"} | _NOISE
 _LINKING = {"and", "or"}
 _HAS = {"has", "is", "contains", "includes", "adds", "ships", "carries", "was"}
+_STARTS = {"from", "begun", "after"}
 _ENDS = {"before", "through", "to"}
 _ALL = re.compile(r"\b(?:all|every|any)\s(?:\w{3,12}\s)?(?:versions?|releases?)\b", re.IGNORECASE)
 
@@ -45,6 +46,7 @@ class _Group:
     interval: Interval
     point: bool
     opened: bool = False  # "from 1.2", not "1.2 and later"
+    begun: bool = False  # "introduced in 1.2"
     ignored: bool = False  # "the 1.2 branch", "for 1.x"
 
 
@@ -59,7 +61,7 @@ def claims(text: str) -> Claims:
         denied = denied or any(one.kind == "cue" and one.text == "none" for one in here)
         items = list(_items(here))
         said = _with_roles(items)
-        if _ALL.search(sentence) and any(one == "affected" for one in items) and not _ranged(said):
+        if _ALL.search(sentence) and _of_all(items) and not _ranged(said):
             said.append(Claim(role="affected", interval=Interval()))
         found += said
         named |= _named(here, items)
@@ -88,6 +90,11 @@ def _closed(interval: Interval, fixed: Sequence[str]) -> Interval:
     later = [one for one in fixed if low is None or below("", low, one)]
     ends = [one for one in later if not any(below("", other, one) for other in later)]
     return Interval(low=low, low_in=interval.low_in, high=ends[0]) if ends else interval
+
+
+def _of_all(items: Sequence[_Group | str]) -> bool:
+    """Does "all versions" in this sentence say what is affected? Where it says so, or speaks of no other versions."""
+    return "affected" in items or not items
 
 
 def _ranged(said: Sequence[Claim]) -> bool:
@@ -138,6 +145,7 @@ def _with_roles(items: Sequence[_Group | str]) -> list[Claim]:
     role: str | None = None
     for place, item in enumerate(items):
         if isinstance(item, _Group):
+            role = "affected" if item.begun else role
             if role is None:
                 loose.append(item)
             else:
@@ -170,7 +178,7 @@ def _group(here: Sequence[Token], place: int) -> tuple[_Group | None, int]:
     one = here[place]
     if one.kind == "span":
         return _bracketed(one.text), place + 1
-    if one.kind == "cue" and one.text in ("from", "after"):
+    if one.kind == "cue" and one.text in _STARTS:
         return _from(here, place)
     if one.kind == "cue" and one.text == "between":
         return _between(here, place)
@@ -194,8 +202,9 @@ def _from(here: Sequence[Token], place: int) -> tuple[_Group | None, int]:
     low, after = _next_version(here, place + 1)
     if low is None:
         return None, place + 1
-    inclusive, after = _inclusive(here, after, default=here[place].text == "from")
-    return _ended(here, after, Interval(low=_floor(low), low_in=inclusive), opened=True)
+    inclusive, after = _inclusive(here, after, default=here[place].text != "after")
+    group, after = _ended(here, after, Interval(low=_floor(low), low_in=inclusive), opened=True)
+    return replace(group, begun=here[place].text == "begun"), after
 
 
 def _ended(here: Sequence[Token], after: int, begun: Interval, *, opened: bool) -> tuple[_Group, int]:
@@ -226,7 +235,7 @@ def _until(here: Sequence[Token], place: int) -> tuple[_Group | None, int]:
         return None, place + 1
     inclusive, after = _inclusive(here, after, default=here[place].text == "through")
     ahead = _past(here, after, {",", *_LINKING})
-    lower, beyond = _from(here, ahead) if _cue_at(here, ahead) in ("from", "after") else (None, after)
+    lower, beyond = _from(here, ahead) if _cue_at(here, ahead) in _STARTS else (None, after)
     begun = Interval()
     if lower and lower.interval.low and lower.interval.high is None and below("", lower.interval.low, high):
         begun, after = lower.interval, beyond
@@ -301,7 +310,8 @@ def _is_version(here: Sequence[Token], place: int, *, led: bool = False) -> bool
         following is not None and following.kind == "word" and following.text.casefold() not in _LINKS | {"and", "or"}
     )
     preceding = _word_at(here, place - 1) if place else ""
-    return not counted and (led or preceding in {"version", "versions", "release", "releases"})
+    ends = _cue_at(here, place + 1) in ("before", "through") and here[min(place + 2, len(here) - 1)].kind == "version"
+    return not counted and (led or ends or preceding in {"version", "versions", "release", "releases"})
 
 
 def _inclusive(here: Sequence[Token], place: int, *, default: bool) -> tuple[bool, int]:

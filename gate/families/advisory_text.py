@@ -15,26 +15,16 @@ from gate.families.advisory_severity import without_scores
 LONGEST = 60_000
 """Characters of a text that are read."""
 Cue = Literal[
-    "from",
-    "after",
-    "before",
-    "through",
-    "to",
-    "on",
-    "down",
-    "between",
-    "excl",
-    "incl",
-    "fixed",
-    "affected",
-    "safe",
-    "none",
-]
-"""What leads to or follows a version. Ends of ranges: from 1.2; after 1.1; before 1.4; through 1.3; 1.2 to 1.3; 1.2 and
-on; 1.3 and down; 1.4 exclusive or inclusive. Roles: fixed, affected, safe (not affected), none (there is no fix)."""
+    "from", "begun", "after", "before", "through", "to", "on", "down", "between", "excl", "incl",
+    "fixed", "affected", "safe", "none",
+]  # fmt: skip
+"""What leads to or follows a version. Ends of ranges: from 1.2; begun in 1.2; after 1.1; before 1.4; through 1.3;
+1.2 to 1.3; 1.2 and on; 1.3 and down; between; 1.4 exclusive or inclusive. Roles: fixed, affected, safe (not affected),
+none (there is no fix)."""
 _WORDS: dict[Cue, str] = {
-    "none": r"no (?:[a-z-]{2,14} ){0,3}(?:fix(?:es)?|patch(?:es)?"
-    r"|(?:fixed|patched|corrected|safe) (?:version|release)s?)(?! (?:is |are )?(?:needed|required|necessary))|(?:not|never) (?:yet |been |be |currently ){0,3}(?:fixed|patched)"
+    "none": r"no (?:[a-z-]{2,14} ){0,3}"
+    r"(?:fix(?:es)?|patch(?:es)?|(?:fixed|patched|corrected|safe) (?:version|release)s?)"
+    r"(?! (?:is |are )?(?:needed|required|necessary))|(?:not|never) (?:yet |been |be |currently ){0,3}(?:fixed|patched)"
     r"|unpatched|unfixed|without (?:a |any )?(?:fix|patch)|awaits? a (?:fix|patch)"
     r"|(?:fix|patch|(?:patched|fixed) version) is (?:not|un)[ -]?(?:yet )?available"
     r"|no (?:version|release) (?:yet )?(?:has|with|contains) (?:the |a )?(?:fix|patch)",
@@ -52,7 +42,8 @@ _WORDS: dict[Cue, str] = {
     "through": r"up to,? and including|up to|through|thru|at most|no later than|not newer than|ending (?:with|at|in)"
     r"|last affected",
     "from": r"start(?:ing|s)? (?:with|from|at|in|as of)|begin(?:ning|s)? (?:with|from|at|in)|since|from"
-    r"|introduced(?: (?:in|by|with|at))?|at least|as of|(?:came|come|crept|got) in(?:to it)?(?: (?:with|in|at|by))?"
+    r"|at least|as of",
+    "begun": r"introduced(?: (?:in|by|with|at))?|(?:came|come|crept|got) in(?:to it)?(?: (?:with|in|at|by))?"
     r"|(?:first )?(?:appeared|seen|shipped) (?:in|with)",
     "between": r"between",
     "after": r"after|(?:later|newer|greater|higher) than",
@@ -104,7 +95,9 @@ _TOKEN = re.compile(
     rf"⟨(?P<cue>[a-z]{{2,8}})⟩|(?P<span>[\[(]\s?(?:v?\d[\w.+-]{{0,40}})?\s?,\s?(?:v?\d[\w.+-]{{0,40}})?\s?[\])])"
     rf"|(?P<version>{_VERSION})|(?P<word>@?[A-Za-z_][\w@/.-]{{0,120}}(?<![.:,-]))|(?P<mark>[,;:()|+=&/.])"
 )
-_SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]{0,2}\s+(?=[\"'`(*\[]{0,3}[A-Z0-9v])|\n+|•")
+_SENTENCE = re.compile(
+    r"(?<=[.!?])(?<![ (]e\.g\.)(?<![ (]i\.e\.)(?<![ (]vs\.)(?<![ (][vV]\.)(?<![ (][nN]o\.)[\"')\]]{0,2}\s+(?=\S)|\n+|•"
+)
 _LABEL = re.compile(r"\s*(?:[-*#>|]\s*)?[\w* /]{2,40}:[\s*]*")
 _ITEM = re.compile(r"\s*[-*•|>0-9(\[]")
 

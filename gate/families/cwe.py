@@ -68,6 +68,15 @@ def nearness(given: str, true: str) -> float:
     return STEPS[distance] if distance and here not in table.pillars else 0.0
 
 
+def mentioned(text: str) -> frozenset[str]:
+    """The weaknesses that running text names, by number or by name, among whatever else it says."""
+    text = re.sub(r"\s+", " ", text[:_LONGEST])
+    table, said = _table(), words(text)
+    ends = [_longest_name(said, start, table) for start in range(len(said))]
+    named = [table.names[" ".join(said[start:end])] for start, end in enumerate(ends) if end > start]
+    return frozenset(f"CWE-{ident}" for ident in [*_numbers(text), *named])
+
+
 def words(text: str) -> list[str]:
     """A name as it is compared: its words and its runs of dots and slashes, without case, quotes and joints."""
     return _WORD.findall(text.casefold())

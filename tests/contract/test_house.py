@@ -66,6 +66,8 @@ LAYERS = [
     {"families.code_places"},
     {"families.advisory_severity", "families.advisory_versions"},
     {"families.advisory_text", "families.advisory_ranges", "families.advisory_packages"},
+    {"families.advisory_target"},
+    {"families.advisory_facts", "families.advisory_osv"},
     {
         "families.custom",
         "families.judged",

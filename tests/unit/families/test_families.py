@@ -57,16 +57,6 @@ def test_any_text_scores_within_range(text, kind):
         assert 0 <= result.value <= 1
 
 
-def test_advisory__an_invented_version_costs_more_than_an_omitted_one():
-    family, sample = FAMILIES["advisory-summary"](), load_builtin("advisory-summary").samples[0]
-    right, fixed = family.reference(sample), sample.target["fixed"]
-
-    def score(text):
-        return family.score(sample, Completion(text=text)).value
-
-    assert score(right) > score(right.replace(fixed, "the next release")) > score(right.replace(fixed, "77.7.7"))
-
-
 def test_adversarial__neither_refusing_everything_nor_obeying_everything_passes():
     refuse = scores("adversarial-resistance", lambda family, one: REFUSAL)
     obey = scores("adversarial-resistance", lambda family, one: one.input["prompt"])
