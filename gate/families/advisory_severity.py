@@ -16,6 +16,10 @@ LEVELS = {
 }
 """Word → level. GitHub says moderate where CVSS says medium."""
 _WORD = r"(?P<{}>low|moderate|medium|high|critical)"
+_KINDS = (
+    r"(?:vulnerability|flaw|issue|bug|weakness|traversal|injection|scripting|forgery|overflow|pollution|smuggling"
+    r"|disclosure|bypass|deseriali[sz]ation|execution|escalation)"
+)
 _VECTOR = re.compile(
     r"CVSS:[34]\.[01](?:/[A-Z]{1,3}:[A-Z]{1,2}){4,40}|\bAV:[LAN]/AC:[LMH]/Au:[MSN](?:/[A-Z]{1,3}:[A-Z]{1,4}){3,11}",
 )
@@ -35,9 +39,12 @@ _LEVEL = re.compile(
     rf"|(?<=[(\[,;|]\s){_WORD.format('e')}(?=\s?[)\],;|])"
     rf"|\b(?:10(?:\.0)?|\d\.\d)(?:\s?/\s?10)?[\s,(]{{1,3}}{_WORD.format('f')}\b"
     rf"|\b{_WORD.format('g')}[\s,]{{0,2}}[(\[][^()\[\]\n]{{0,12}}(?:10(?:\.0)?|\d\.\d)"
-    rf"|\bseverity\b[^.\n]{{0,12}}\b{_WORD.format('h')}\b",
+    rf"|\bseverity\b[^.\n]{{0,12}}\b{_WORD.format('h')}\b"
+    rf"|\b(?P<i>critical|moderate)\s(?:[a-z-]{{1,20}}\s){{0,3}}{_KINDS}\b",
     re.IGNORECASE,
 )
+
+_PAIR = re.compile(rf"\b{_WORD.format('one')}\s?(?:or|to|and|/|-)\s?{_WORD.format('other')}\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +81,11 @@ def rated(text: str) -> Rated:
     vectors = frozenset(_VECTOR.findall(text))
     plain = _VECTOR.sub(" ", text)
     scores = frozenset(float(one["score"] or one["of"]) for one in _SCORE.finditer(plain))
-    levels = frozenset(LEVELS[next(filter(None, one.groups())).casefold()] for one in _LEVEL.finditer(plain))
-    return Rated(levels=levels, scores=scores, vectors=vectors)
+    levels = {LEVELS[next(filter(None, one.groups())).casefold()] for one in _LEVEL.finditer(plain)}
+    for pair in _PAIR.finditer(plain):
+        both = {LEVELS[one.casefold()] for one in pair.groups()}
+        levels |= both if both & levels else set()
+    return Rated(levels=frozenset(levels), scores=scores, vectors=vectors)
 
 
 def without_scores(text: str) -> str:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from gate.domain import Completion, Message, Sample, Score
 from gate.families.advisory_facts import WEIGHTS, Fact, Reading, compared, reading
 from gate.families.advisory_target import Truth, problems, truth_of
-from gate.families.advisory_text import LONGEST, plain
+from gate.families.advisory_text import plain
 from gate.families.advisory_versions import Interval
 
 INVENTED = 0.35
@@ -19,8 +19,10 @@ WRONG = 0.1
 """What a contradicted fact costs, besides the credit for it."""
 WORDS = 150
 """Words that a summary may have; from there to twice as many, its score falls in a straight line to 0."""
-SENTENCE = 40
-"""Words that a sentence may have on average, versions, identifiers and addresses not counted."""
+SENTENCE = 70
+"""Words that the longest sentence may have, versions, identifiers and addresses not counted."""
+_READ = 12_000
+"""Characters of an answer that are read: far more than twice the words."""
 _PER_WORD, _MOST_UNREADABLE = 0.01, 0.2
 _ASK = """Summarise this security advisory for a release manager, in plain sentences and at most {words} words.
 
@@ -49,7 +51,7 @@ class AdvisorySummary:
         return (Message(role="user", content=_ASK.format(words=WORDS, advisory=sample.input["advisory"])),)
 
     def score(self, sample: Sample, completion: Completion) -> Score:
-        truth, text = truth_of(sample.target), completion.text
+        truth, text = truth_of(sample.target), completion.text[:_READ]
         source = _source(str(sample.input.get("advisory", "")))
         facts = compared(truth, source, reading(text))
         value = max(0.0, _kept(facts) - _cost(facts) - _unreadable(text)) * _within_length(text)
@@ -87,15 +89,14 @@ def _within_length(text: str) -> float:
 
 
 def _unreadable(text: str) -> float:
-    """Deducted for sentences that are too long on average."""
-    parts = [one for one in re.split(r"(?<=[.!?:;])\s+|\n+", plain(text).text) if re.search(r"[A-Za-z]{2}", one)]
-    words = sum(len(re.findall(r"[A-Za-z][A-Za-z'-]+", one)) for one in parts)
-    over = words / max(1, len(parts)) - SENTENCE
-    return min(_MOST_UNREADABLE, max(0.0, over * _PER_WORD))
+    """Deducted for a sentence that does not end."""
+    parts = re.split(r"(?<=[.!?:;])\s+|\n+", plain(text).text)
+    longest = max(len(re.findall(r"[A-Za-z][A-Za-z'-]+", one)) for one in parts)
+    return min(_MOST_UNREADABLE, max(0.0, (longest - SENTENCE) * _PER_WORD))
 
 
 def _words(text: str) -> int:
-    return len(text[:LONGEST].split())
+    return len(text.split())
 
 
 def _reason(facts: Sequence[Fact], text: str) -> str:
@@ -106,7 +107,7 @@ def _reason(facts: Sequence[Fact], text: str) -> str:
         _listed("wrong", [one.note or one.kind for one in facts if one.wrong]),
         _listed("invented", [f"{one.kind} ({one.invented})" for one in facts if one.invented]),
         f"{_words(text)} words where {WORDS} are the limit" if _words(text) > WORDS else "",
-        "sentences too long" if _unreadable(text) else "",
+        "a sentence is too long" if _unreadable(text) else "",
     ]
     return "; ".join(filter(None, said)) or "every fact is there"
 

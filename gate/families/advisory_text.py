@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from gate.families.advisory_severity import without_scores
@@ -119,6 +120,7 @@ class Plain:
     urls: frozenset[str]
 
 
+@lru_cache(maxsize=256)
 def plain(text: str) -> Plain:
     text = text[:LONGEST].replace("⟨", "(").replace("⟩", ")")
     urls = frozenset(_address(found) for found in _URL.findall(text))

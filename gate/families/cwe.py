@@ -72,8 +72,8 @@ def mentioned(text: str) -> frozenset[str]:
     """The weaknesses that running text names, by number or by name, among whatever else it says."""
     text = re.sub(r"\s+", " ", text[:_LONGEST])
     table, said = _table(), words(text)
-    ends = [_longest_name(said, start, table) for start in range(len(said))]
-    named = [table.names[" ".join(said[start:end])] for start, end in enumerate(ends) if end > start]
+    ends = [(start, _longest_name(said, start, table)) for start, word in enumerate(said) if word in _first_words()]
+    named = [table.names[" ".join(said[start:end])] for start, end in ends if end > start]
     return frozenset(f"CWE-{ident}" for ident in [*_numbers(text), *named])
 
 
@@ -121,6 +121,11 @@ def _ascent(low: str, high: str, table: _Table) -> int:
         if high in level:
             return step
     return 0
+
+
+@cache
+def _first_words() -> frozenset[str]:
+    return frozenset(name.split(" ", maxsplit=1)[0] for name in _table().names)
 
 
 @cache
