@@ -64,7 +64,6 @@ _RULES = (
     _Rule(path=("families", "*", "kind"), looser=_other, why="answers would be scored in another way"),
     _Rule(path=("families", "*", "match"), looser=_other, why="answers would be scored in another way"),
     _Rule(path=("families", "*", "slices", "*", "severity"), looser=_to("advisory"), why="it would no longer block"),
-    _Rule(path=("families", "*", "slices", "*", "margin"), looser=_up, why="a larger loss would pass"),
     _Rule(path=("families", "*", "slices", "*", "ignore_below"), looser=_up, why="a larger loss would never block"),
     _Rule(path=("identity", "model"), looser=_to("warn"), why="answers of another model would count"),
     _Rule(path=("identity", "fingerprint"), looser=_to("warn"), why="answers of several fingerprints would count"),
@@ -75,7 +74,7 @@ _RULES = (
     _Rule(path=("endpoints", "*", "base_url"), looser=_other, why="another host would be asked, and be sent the key"),
     _Rule(path=("endpoints", "*", "api_key_env"), looser=_other, why="another secret would be sent"),
     _Rule(path=("endpoints", "*", "allow_private"), looser=_other, why="other private addresses could be reached"),
-    _Rule(path=("baseline_max_age",), looser=_up, why="older answers of the baseline would count"),
+    _Rule(path=("baseline_max_age",), looser=_up, why="older answers of the baseline would count (in days)"),
 )
 _GONE = {
     ("families", "*"): "it would no longer be evaluated",
@@ -100,17 +99,13 @@ def loosened(before: Policy, text: str | None, *, file: str) -> list[str]:
         first = found.problems[0]
         return [f"{file}:{first.line}: is no valid policy any more: every gate would end with an error"]
     old, new = _tree(before), _tree(after)
-    lines = [*_models(before, after), *_compared(old, new)]
+    lines = [*_models(before, after), *_compared(old, new), *_slice_margins(before, after)]
     return [f"{file}:{_line(document, path)}: {dotted(path)}: {what}" for path, what in lines]
 
 
 def _tree(policy: Policy) -> dict[str, Any]:
-    """The policy as it is meant: with the margins that slices take from their family, and an age in seconds."""
-    tree = policy.model_dump(mode="json")
-    for family in tree["families"].values():
-        for rule in family["slices"].values():
-            rule["margin"] = rule["margin"] or family["margin"]
-    return {**tree, "baseline_max_age": policy.baseline_max_age_seconds or 0}
+    """The policy with its one age in days."""
+    return {**policy.model_dump(mode="json"), "baseline_max_age": (policy.baseline_max_age_seconds or 0) / 86400}
 
 
 def _line(document: Document, path: Path) -> int:
@@ -123,9 +118,22 @@ def _models(before: Policy, after: Policy) -> Iterator[tuple[Path, str]]:
             yield ("models",), f"no longer watches {pattern}: a change of it would not be judged"
 
 
+def _slice_margins(before: Policy, after: Policy) -> Iterator[tuple[Path, str]]:
+    """A slice without a margin has its family's; where neither states one, the family's line says it."""
+    for name, family in before.families.items():
+        for key, rule in family.slices.items():
+            now = after.families[name].slices.get(key) if name in after.families else None
+            if now is None or rule.margin == now.margin:
+                continue
+            margins = rule.margin or family.margin, now.margin or after.families[name].margin
+            if margins[1] > margins[0]:
+                what = f"{margins[0]} → {margins[1]}: a larger loss would pass"
+                yield ("families", name, "slices", key, "margin"), what
+
+
 def _compared(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     for pattern, why in _GONE.items():
-        yield from ((path, f"is gone: {why}") for path in _set(old, pattern) if _at(new, path) is None)
+        yield from ((path, f"is gone: {why}") for path in _set(old, pattern) if _is_gone(new, path))
     for pattern, why in _COME.items():
         yield from ((path, f"is new: {why}") for path in _set(new, pattern) if _at(old, path) is None)
     for rule in _RULES:
@@ -133,6 +141,11 @@ def _compared(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[
             was, now = _at(old, path), _at(new, path)
             if _at(new, path[:-1]) is not None and was != now and rule.looser(was, now):
                 yield path, f"{_said(was)} → {_said(now)}: {rule.why}"
+
+
+def _is_gone(tree: Mapping[str, Any], path: Path) -> bool:
+    """Itself, and not with all that it belongs to: that is told instead."""
+    return _at(tree, path) is None and _at(tree, path[:-1]) is not None
 
 
 def _set(tree: Mapping[str, Any], pattern: Path) -> list[Path]:
