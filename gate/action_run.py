@@ -10,6 +10,7 @@ import requests
 from gate.action_scope import Run
 from gate.action_tell import tell
 from gate.actions import Commands, give_to_owner, harmless, read_inputs
+from gate.app import watching
 from gate.changed import ChangedConfig, Changes, resolve
 from gate.domain import ARMS
 from gate.endpoints.checks import load_authorities, parameter_problems
@@ -23,7 +24,7 @@ from gate.errors import (
     Problems,
 )
 from gate.evaluation import load_anchor, load_suites
-from gate.events import read_event
+from gate.events import DriftWatch, read_event
 from gate.files import digest, read_text
 from gate.github import CommitFiles, GitHub
 from gate.live import Job, ask_part, evaluate
@@ -144,8 +145,9 @@ def _job(run: Run, clocked: Clocked) -> Job | Report:
         raise Problems([Problem(file=run.inputs.policy, what=problem.what)]) from None
     policy, document = parse_policy_for_run(text, file=run.inputs.policy)
     changes = Changes(github=run.github, change=run.change, policy=policy)
-    notices = _edits(run, changes)
-    pairs, skipped = _pairs(changes, base)
+    watch = isinstance(run.event, DriftWatch)
+    notices = () if watch else _edits(run, changes)
+    pairs, skipped = _in_use(changes, base) if watch else _pairs(changes, base)
     if not pairs:
         reason = "no watched model config changed" if not skipped else "; ".join(skipped)
         return neutral(reason, run.origin, clocked, notices)
@@ -164,7 +166,7 @@ def _job(run: Run, clocked: Clocked) -> Job | Report:
         release=_release(run, policy, document, digest(text), pairs),
     )
     _mask_keys(run, policy)
-    return job
+    return watching(job, run.tools.environ.get("GITHUB_RUN_ID", "")) if watch else job
 
 
 def _missing_keys(run: Run, policy: Policy, pairs: Sequence[ModelPair]) -> list[str]:
@@ -250,9 +252,7 @@ def _looser(run: Run, changes: Changes) -> list[str]:
 def _pairs(changes: Changes, base: CommitFiles) -> tuple[list[ModelPair], list[str]]:
     """The model configs to compare, and for those that are not, why. Raises Problems."""
     found = changes.configs()
-    if len(found) > _MOST_CONFIGS:
-        what = f"{len(found):,} model configs changed; at most {_MOST_CONFIGS} are judged at once"
-        raise Problems([Problem(file=found[0].path, what=what, hint="split the change")])
+    _at_most([one.path for one in found])
     pairs: list[ModelPair] = []
     skipped: list[str] = []
     for one in found:
@@ -262,6 +262,20 @@ def _pairs(changes: Changes, base: CommitFiles) -> tuple[list[ModelPair], list[s
         else:
             pairs.append(pair)
     return pairs, skipped
+
+
+def _in_use(changes: Changes, base: CommitFiles) -> tuple[list[ModelPair], list[str]]:
+    """Every model config in use, as both arms. Raises Problems."""
+    paths = changes.in_use()
+    _at_most(paths)
+    found = [_config(base, path, changes.policy) for path in paths]
+    return [ModelPair(path=one.path, baseline=one, candidate=one) for one in found], []
+
+
+def _at_most(paths: Sequence[str]) -> None:
+    if len(paths) > _MOST_CONFIGS:
+        what = f"is one of {len(paths):,} model configs to judge; at most {_MOST_CONFIGS} are judged at once"
+        raise Problems([Problem(file=paths[0], what=what, hint="split the change, or narrow the policy's models")])
 
 
 def _pair(changes: Changes, base: CommitFiles, one: ChangedConfig) -> ModelPair | str:

@@ -81,13 +81,34 @@ def verdict(options: RunOptions, stores: Sequence[Path], tools: Tools) -> int:
 def baseline(policy: Path, configs: Sequence[Path], store: Path, runs: int, tools: Tools) -> int:
     """Ask the models in use `runs` times, and keep the answers for the runs that compare with them."""
     from gate.live import Keeping, ask_baselines
+
+    job = _read_job(policy, lambda rules: _in_use(configs, rules))
+    return ask_baselines(job, runs, Keeping(store=store), tools)
+
+
+def watch(policy: Path, configs: Sequence[Path], store: Path, out: Path, tools: Tools) -> int:
+    """Ask the models in use again, and compare with what they answered before."""
+    from gate.live import Keeping, evaluate
+
+    name = f"{tools.now():%Y-%m-%d}"  # a watch that was stopped is taken up again on the same day
+    job = watching(_read_job(policy, lambda rules: _in_use(configs, rules)), name)
+    return finish(evaluate(job, out, Keeping(store=store), tools), out, tools)
+
+
+def watching(job: Job, name: str) -> Job:
+    """A job that watches its models. Raises UsageError where the policy lets no kept answer count."""
+    if job.policy.baseline_max_age is None:
+        raise UsageError("the policy sets no baseline_max_age: no kept answer is young enough to compare with")
+    said = "a drift watch: the models in use were asked again, and compared with what they had answered before"
+    return replace(job, watch=name, notices=(*job.notices, said))
+
+
+def _in_use(configs: Sequence[Path], policy: Policy) -> list[ModelPair]:
+    """Model configs, each as both arms."""
     from gate.model_config import ModelPair
 
-    def pairs(rules: Policy) -> list[ModelPair]:
-        loaded = [_config(path, rules) for path in configs]
-        return [ModelPair(path=one.path, baseline=one, candidate=one) for one in loaded]
-
-    return ask_baselines(_read_job(policy, pairs), runs, Keeping(store=store), tools)
+    loaded = [_config(path, policy) for path in configs]
+    return [ModelPair(path=one.path, baseline=one, candidate=one) for one in loaded]
 
 
 def plan(options: RunOptions, json_file: Path | None, tools: Tools) -> int:

@@ -90,6 +90,10 @@ class Changes:
             *(ChangedConfig(path=path, previous=path, status="modified") for path in by_prompt),
         ]
 
+    def in_use(self) -> list[str]:
+        """Every watched model config of the head. Raises Problems."""
+        return sorted(self._watched(self.head))
+
     def edited(self, paths: set[str]) -> list[str]:
         """Which of these files, and of the workflows, are not as they were."""
         own = {path for path in paths if self.before.entry(path) != self.head.entry(path)}

@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_verdict(commands)
     _add_baseline(commands)
+    _add_watch(commands)
     _add_plan(commands)
     _add_selftest(commands)
     _add_compare(commands)
@@ -137,6 +138,14 @@ def _add_baseline(commands: Commands) -> None:
     parser.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="model configs in use")
     parser.add_argument("--store", type=Path, required=True, metavar="FILE", help="where the answers are kept")
     parser.add_argument("--runs", type=int, default=5, metavar="K", help="how often each is asked (default: 5)")
+
+
+def _add_watch(commands: Commands) -> None:
+    parser = _command(commands, "watch", "ask the models in use again: do they still answer as they did?", _watch)
+    _policy(parser)
+    parser.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="model configs in use")
+    parser.add_argument("--store", type=Path, required=True, metavar="FILE", help="where `baseline` keeps its answers")
+    _out(parser)
 
 
 def _add_plan(commands: Commands) -> None:
@@ -292,6 +301,12 @@ def _baseline(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import baseline
 
     return baseline(arguments.policy, arguments.configs, arguments.store, arguments.runs, tools)
+
+
+def _watch(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.app import watch
+
+    return watch(arguments.policy, arguments.configs, arguments.store, arguments.out, tools)
 
 
 def _plan(arguments: argparse.Namespace, tools: Tools) -> int:

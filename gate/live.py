@@ -73,6 +73,7 @@ class Job:
     notices: tuple[str, ...] = ()
     release: Release | None = None  # how waivers are applied, where there may be any
     simulated: bool = False
+    watch: str = ""  # names a drift watch: the baselines are asked again; "" judges a change
     by_batch: tuple[Question, ...] = ()  # asked ahead, and paid whether the course comes to them or not
 
 
@@ -309,6 +310,10 @@ def family_subject(pair: ModelPair, suite: Suite, stored: Matrix | None, known: 
 
 
 def _course(job: Job, stored: StoredRuns) -> Course:
+    if job.watch:
+        from gate.watching import WatchCourse
+
+        return WatchCourse(pairs=job.pairs, suites=job.suites, policy=job.policy, stored=stored)
     if job.policy.risk.design == "fixed":
         return FixedCourse(job.pairs, job.suites, job.policy)
     from gate.sequential_course import SequentialCourse
@@ -372,11 +377,17 @@ def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
     return Runner(
         lines=lines,
         purse=Purse(budget=job.policy.budget, clock=tools.clock),
-        kept=Kept(store=store, runs={pair.path: run_identity(pair, job.policy) for pair in job.pairs}),
+        kept=Kept(store=store, runs={pair.path: _run_name(job, pair) for pair in job.pairs}),
         tally=Tally(job.policy.endpoints),
         progress=progress(tools),
         now=lambda: tools.now().timestamp(),
     )
+
+
+def _run_name(job: Job, pair: ModelPair) -> str:
+    """Under which a run's answers are kept, and found again by the same run only."""
+    own = run_identity(pair, job.policy)
+    return f"{own} watch {job.watch}" if job.watch else own
 
 
 def _say(tools: Tools, text: str) -> None:

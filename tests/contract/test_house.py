@@ -92,7 +92,7 @@ LAYERS = [
     {"stats.engine"},
     {"comparing", "verdict", "waiving"},
     {"askings", "course"},
-    {"sequential_course"},
+    {"watching", "sequential_course"},
     {"rehearsal"},
     {"planning"},
     {"patterns"},
