@@ -19,22 +19,36 @@ RESEARCH_VIEW = "1000"
 NICKNAME = re.compile(r"\((?:aka )?['\"]?([^()]*?)['\"]?\)")
 # Names that everybody says and MITRE's list does not have.
 EVERYDAY = {
+    "79": ["stored xss", "reflected xss", "dom xss", "dom based xss", "persistent xss"]
+    + [f"{kind} cross site scripting" for kind in ("stored", "reflected", "persistent", "dom based")],
+    "117": ["log injection"],
+    "121": ["stack buffer overflow"],
+    "122": ["heap buffer overflow", "heap overflow"],
+    "125": ["out of bounds read", "oob read"],
+    "134": ["format string", "format string injection"],
     "190": ["integer overflow"],
+    "193": ["off by one"],
+    "284": ["broken access control"],
     "287": ["authentication bypass", "broken authentication"],
     "306": ["missing authentication"],
     "312": ["cleartext storage"],
     "319": ["cleartext transmission"],
     "327": ["weak cryptography", "broken cryptography"],
+    "328": ["weak hash"],
     "330": ["insufficient randomness", "weak randomness"],
+    "409": ["zip bomb", "decompression bomb"],
     "434": ["arbitrary file upload"],
+    "444": ["request smuggling"],
     "476": ["null pointer dereference", "null dereference"],
     "502": ["insecure deserialization", "unsafe deserialization"],
+    "611": ["xml external entity", "xml external entity injection", "xxe injection"],
     "639": ["idor", "insecure direct object reference"],
     "787": ["out of bounds write", "oob write"],
-    "125": ["out of bounds read", "oob read"],
-    "798": ["hard coded credentials", "hardcoded credentials"],
+    "798": ["hard coded credentials", "hardcoded credentials", "use of hardcoded credentials"],
     "862": ["missing authorization", "missing access control"],
     "915": ["mass assignment"],
+    "943": ["nosql injection"],
+    "1336": ["template injection"],
 }
 HEAD = """\
 # CWE {version} ({date}): id, abstraction, parents in the research view (CWE-1000, ChildOf), name, other names.

@@ -7,7 +7,8 @@ import json
 from gate.domain import Json
 
 _LONGEST = 200_000
-_MOST_TRIES = 200
+_MOST_TRIES = 1_000
+_DEEP_COSTS = 200  # a try that gives up on nesting takes longer than any other
 
 
 def first_object(text: str) -> dict[str, Json] | None:
@@ -28,16 +29,19 @@ def objects_with(text: str, key: str) -> list[dict[str, Json]]:
     An object with a key twice says two things, and is none. Line breaks inside strings are let pass.
     """
     text, found, start = text[:_LONGEST], [], text.find("{")
-    for _ in range(_MOST_TRIES):
-        if start < 0:
-            break
+    left = _MOST_TRIES
+    while start >= 0 and left > 0:
+        end, left = start + 1, left - 1
         try:
-            value, end = _STRICT_KEYS.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            value, end = {}, start + 1
+            value, after = _STRICT_KEYS.raw_decode(text, start)
+        except ValueError:
+            value = {}
+        except RecursionError:
+            value, left = {}, left - _DEEP_COSTS
         if key in value:
             found.append(value)
-        start = text.find("{", end if key in value else start + 1)
+            end = after
+        start = text.find("{", end)
     return found
 
 

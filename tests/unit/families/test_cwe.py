@@ -56,6 +56,8 @@ def test_parse_cwes__a_published_name_alone_is_enough():
         ("Improper Neutralization of Escape, Meta, or Control Sequences", ["CWE-150"]),
         ("Path Traversal: '../filedir'", ["CWE-24"]),
         ("Cryptographic Issues", ["CWE-310"]),
+        ("XML External Entity (XXE)", ["CWE-611"]),  # what people say, and MITRE's list does not
+        ("stored XSS", ["CWE-79"]),
         ("Zip Slip", []),  # CWE-23 and CWE-59 both claim it
         ("header injection", []),  # not what CWE-74 "Injection" alone would mean
         ("an injection of some kind", []),
