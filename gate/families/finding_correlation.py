@@ -37,8 +37,9 @@ class FindingCorrelation:
             return ["input.findings must be a list of objects, each with an id of its own (text)"]
         if len(ids) < 2:
             return ["input.findings must hold two findings or more"]
-        if not all(groups) or sorted(one for group in groups for one in group) != sorted(ids):
-            return ["target.groups must be lists of ids that hold every id of input.findings exactly once"]
+        named = sorted(one for group in groups for one in group)
+        if sample.target != {"groups": groups} or not all(groups) or named != sorted(ids):
+            return ["target must be groups alone: lists of ids that hold every id of input.findings exactly once"]
         return []
 
     def prompt(self, sample: Sample) -> tuple[Message, ...]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gate import cli
+from gate.dataset_commands import CONVERTERS
 from gate.families import FAMILIES
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +81,12 @@ def test_validate_datasets__a_policy_that_is_named_must_be_there(tmp_path):
     done = gate(tmp_path, "validate", "--datasets", "--policy", "gate.yml")
     assert done.returncode == 2
     assert "gate.yml: does not exist" in done.stderr
+
+
+def test_convert__help_and_page_name_every_form():
+    page = (ROOT / "docs/datasets.md").read_text(encoding="utf-8")
+    assert set(cli._FORMS) == set(CONVERTERS)
+    assert all(f"--from {form}" in page for form in CONVERTERS)
 
 
 @pytest.fixture

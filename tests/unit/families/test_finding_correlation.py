@@ -118,6 +118,9 @@ def test_score__a_long_hostile_answer_is_scored_at_once():
         ({"findings": [{"id": "a"}, {"id": "b"}]}, {"groups": [["a", "b"], ["b"]]}, "exactly once"),
         ({"findings": [{"id": "a"}, {"id": "b"}]}, {"groups": [["a", "b"], []]}, "exactly once"),
         ({"findings": [{"id": "a"}, {"id": "b"}]}, {"groups": ["ab"]}, "exactly once"),
+        ({"findings": [{"id": "a"}, {"id": "b"}]}, {"groups": [["a", "b"], "c"]}, "exactly once"),
+        ({"findings": [{"id": "a"}, {"id": "b"}]}, {"groups": [["a", "b "]]}, "exactly once"),
+        ({"findings": [{"id": "a"}, {"id": "b"}]}, {"groups": [["a", "b"]], "note": 1}, "exactly once"),
     ],
 )
 def test_check__names_what_is_wrong(given_, target, says):
