@@ -27,7 +27,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # n
 
 _BATCH_WAIT = 60.0  # minutes
 _POLICY = Path(".github/driftgate.yml")
-_FORMS = ("owasp-benchmark", "reports")
+_FORMS = ("osv", "owasp-benchmark", "reports")
 _EPILOG = """\
 exit codes: 0 pass, waived or neutral; 1 blocked; 2 usage, policy, config or dataset error;
             3 inconclusive or could not evaluate; 130 interrupted

@@ -58,6 +58,19 @@ def strict_object(line: str) -> dict[str, Json]:
     return value
 
 
+def read_json(text: str, *, file: str) -> Json:
+    """One JSON document that others wrote: repeated keys and NaN are let pass. Raises Problems, located."""
+    try:
+        value: Json = json.loads(text)
+    except json.JSONDecodeError as error:
+        located = problem_of(file, error.lineno, error)
+    except (ValueError, RecursionError):
+        located = Problem(file=file, what="is JSON nested too deeply, or with a number too long")
+    else:
+        return value
+    raise Problems([located])
+
+
 def decode(text: str) -> Json:
     """JSON with unique keys and finite numbers. Raises ValueError."""
     value: Json = _DECODER.decode(text)

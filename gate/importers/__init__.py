@@ -5,7 +5,6 @@ A format is recognised by its form, not by its file name: one line here and one 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from gate.importers.scanners import (
     from_semgrep,
     from_trivy,
 )
+from gate.jsonl import read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +69,7 @@ def _semgrep(report: Json) -> bool:
 
 def read_findings(text: str, *, file: str) -> list[Finding]:
     """The findings of one report, without ids; none is a finding too. Raises Problems when its form is not known."""
-    try:
-        report: Json = json.loads(text)
-    except json.JSONDecodeError as error:
-        what = f"is not valid JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-        raise Problems([Problem(file=file, line=error.lineno, column=error.colno, what=what)]) from None
-    except (ValueError, RecursionError):
-        raise Problems([Problem(file=file, what="is JSON nested too deeply, or with a number too long")]) from None
+    report = read_json(text, file=file)
     for form in FORMATS.values():
         if form.matches(report):
             return form.read(report)

@@ -129,12 +129,30 @@ def test_datasets__from_the_owasp_benchmark_to_a_set_that_validates(tmp_path):
     assert "exploit-hypothesis          2           2        100.0" in checked.stdout
 
 
+def test_convert__osv_records_and_what_is_left_out(tmp_path):
+    ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.2.3"}]}]
+    record = {
+        "id": "CVE-2031-0001",
+        "details": "amberpage before 1.2.3 lets anybody in.",
+        "affected": [{"package": {"name": "amberpage", "ecosystem": "PyPI"}, "ranges": ranges}],
+    }
+    (tmp_path / "one.json").write_text(json.dumps(record))
+    more = [{**record, "id": "CVE-2031-0002"}, {**record, "id": "CVE-2031-0003", "withdrawn": "2031-01-01T00:00:00Z"}]
+    (tmp_path / "more.jsonl").write_text("\n".join(map(json.dumps, more)))
+    done = gate(tmp_path, "datasets", "convert", "--from", "osv", "one.json", "more.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["CVE-2031-0001", "CVE-2031-0002"]
+    assert done.stderr == "left out: record 3: is withdrawn\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["findings", "absent.json"], "absent.json: does not exist"),
         (["findings", "answers.jsonl", "bandit.json"], "answers.jsonl: is no report of a form that is known here"),
         (["convert", "--from", "reports", "bandit.json"], "--answers: is required"),
+        (["convert", "--from", "osv", "bandit.json", "--answers", "answers.jsonl"], "--answers: has no use"),
+        (["convert", "--from", "osv", "bandit.json"], "record 1: is no OSV record\ndriftgate: no sample could be made"),
         (["convert", "--from", "owasp-benchmark", "bandit.json"], "--answers: is required"),
         (
             ["convert", "--from", "reports", "bandit.json", "--answers", "answers.jsonl"],
