@@ -78,6 +78,9 @@ def _facts(report: Report) -> list[tuple[str, str]]:
         ),
         ("answered by (baseline)", ", ".join(origin.served_models.baseline) or "–"),
         ("answered by (candidate)", ", ".join(origin.served_models.candidate) or "–"),
+        *((f"judge of {one.family}", f"{one.model}: {wording.judged(one)}") for one in origin.judges),
+        *((f"rubric of {one.family}", one.rubric_digest) for one in origin.judges),
+        ("verdicts", wording.verdicts(report)),
         ("base, head", f"{origin.base_sha or '–'}, {origin.head_sha or '–'}"),
         ("Driftgate, seed", f"{origin.version}, {origin.seed}"),
     ]

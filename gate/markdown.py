@@ -24,6 +24,7 @@ from gate.wording import (
     headline,
     in_force,
     interval,
+    judged,
     known_noise,
     listed,
     path,
@@ -33,6 +34,7 @@ from gate.wording import (
     signed,
     unit,
     usd,
+    verdicts,
     waived,
     worst_case,
 )
@@ -255,6 +257,10 @@ def _measured_lines(report: Report) -> list[str]:
     for arm, names in (("baseline", served.baseline), ("candidate", served.candidate)):
         if names:
             lines.append(f"{arm} was answered by {', '.join(code(name) for name in names[:5])}")
+    lines += [
+        f"{code(one.family)} was judged by {code(one.model)}: {plain(judged(one))}" for one in report.provenance.judges
+    ]
+    lines += [verdicts(report)] if report.verdicts else []
     lines += _not_measured(report)
     lines += [f"{code(one.family)}: {plain(one.reason)}" for one in because(report)[:20]]
     lines += [f"{code(one.family)}: {path(one)}" for one in report.comparisons if one.slice is None and one.looks][:50]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gate.domain import Comparison, Outcome, PatternKind, PlanRow, Stage, Verdict, unit_name
 
 if TYPE_CHECKING:
-    from gate.report import Report
+    from gate.report import JudgeRecord, Report
     from gate.waiver_terms import WaiverUse
 
 MINUS = "\N{MINUS SIGN}"
@@ -77,6 +77,26 @@ def reused(report: Report) -> str:
     number = report.reused.baseline + report.reused.candidate
     span = oldest if oldest == newest else f"{newest} to {oldest}"
     return f"{count(number, 'answer')} of earlier runs reused ({span} old)"
+
+
+def judged(one: JudgeRecord) -> str:
+    """``kappa 0.92 (0.84 to 0.97) on 120 labels, passes 95 % of good and 2 % of bad answers; licensed``."""
+    parts = []
+    if one.kappa is not None and one.kappa_interval is not None:
+        low, high = one.kappa_interval
+        parts.append(f"kappa {one.kappa:.2f} ({low:.2f} to {high:.2f}) on {count(one.labels, 'label')}")
+    if one.sensitivity is not None and one.specificity is not None:
+        parts.append(f"passes {one.sensitivity:.0%} of good and {1 - one.specificity:.0%} of bad answers")
+    state = {True: "licensed", False: "no licence", None: "whether it has a licence is not known"}[one.licensed]
+    return "; ".join([*([", ".join(parts)] if parts else []), f"{state}: {one.reason}" if one.reason else state])
+
+
+def verdicts(report: Report) -> str:
+    """What was asked of judges; empty where there was none."""
+    if report.verdicts is None:
+        return ""
+    asked = report.verdicts
+    return f"verdicts: {asked.asked:,} asked; {asked.cached:,} answered from the store, {asked.failed:,} failed"
 
 
 def age(span: timedelta) -> str:
