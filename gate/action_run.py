@@ -27,7 +27,7 @@ from gate.evaluation import load_anchor, load_suites
 from gate.events import DriftWatch, read_event
 from gate.files import digest, read_text
 from gate.github import CommitFiles, GitHub
-from gate.live import Job, ask_part, evaluate
+from gate.live import Job, evaluate
 from gate.loosened import loosened
 from gate.model_config import LoadedConfig, ModelPair, load_config
 from gate.policy import Policy, judging_files, parse_policy_for_run, secret_names
@@ -74,6 +74,8 @@ def run_action(tools: Tools) -> int:
 
 def _ask_shard(run: Run) -> int:
     """Ask one part of the questions and keep the answers; the job with `stores` decides and comments."""
+    from gate.ahead import ask_part
+
     try:
         job = _job(run, Clocked(started=run.tools.now(), finished=run.tools.now(), seconds=0.0))
         if isinstance(job, Report):

@@ -13,7 +13,7 @@ from gate.tools import Tools
 from gate.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
-    from gate.live import Job
+    from gate.live import Job, Keeping
     from gate.model_config import LoadedConfig, ModelPair
     from gate.policy import Policy
     from gate.positions import Document
@@ -47,11 +47,11 @@ def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
 
     Where batches are still under way when the wait for them is over, that is the answer, and nothing is decided.
     """
-    from gate.live import Keeping, evaluate, prefetch
+    from gate.live import Keeping, evaluate
 
     job, keeping = _job(options, simulated=simulated), Keeping(store=options.answers)
     try:
-        job = job if options.batch is None else prefetch(job, keeping, options.batch * 60, tools)
+        job = job if options.batch is None else _prefetched(job, keeping, options.batch * 60, tools)
     except StillUnderWay as waiting:
         tools.out.write(f"{waiting}\n")
         return waiting.exit_code
@@ -59,9 +59,16 @@ def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
     return finish(report, options.out, tools)
 
 
+def _prefetched(job: Job, keeping: Keeping, wait: float, tools: Tools) -> Job:
+    from gate.ahead import prefetch
+
+    return prefetch(job, keeping, wait, tools)
+
+
 def run_shard(options: RunOptions, shard: str, tools: Tools) -> int:
     """Ask one part of the questions, for `verdict` to decide on."""
-    from gate.live import Keeping, ask_part
+    from gate.ahead import ask_part
+    from gate.live import Keeping
     from gate.sharding import parse_shard
 
     return ask_part(_job(options), parse_shard(shard), Keeping(store=options.answers), tools)
@@ -80,7 +87,8 @@ def verdict(options: RunOptions, stores: Sequence[Path], tools: Tools) -> int:
 
 def baseline(policy: Path, configs: Sequence[Path], store: Path, runs: int, tools: Tools) -> int:
     """Ask the models in use `runs` times, and keep the answers for the runs that compare with them."""
-    from gate.live import Keeping, ask_baselines
+    from gate.ahead import ask_baselines
+    from gate.live import Keeping
 
     job = _read_job(policy, lambda rules: _in_use(configs, rules))
     return ask_baselines(job, runs, Keeping(store=store), tools)

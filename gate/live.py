@@ -10,19 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.budget import Purse
-from gate.course import MOST_STORED, Course, Ended, FixedCourse
-from gate.domain import ARMS, Answer, Completion, Origin, Pattern, PlanRow, Question
+from gate.course import Course, Ended, FixedCourse
+from gate.domain import ARMS, Origin, Pattern, PlanRow, Question
 from gate.endpoints.checks import credentials, trusted
 from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.trust import Trust
 from gate.endpoints.wire import Credentials
-from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
+from gate.errors import Problem, Problems
 from gate.evaluation import (
     Anchor,
-    Interview,
     ScoredInterview,
     Suite,
-    Verdict,
     dataset_digests,
     questions,
     run_identity,
@@ -33,15 +31,12 @@ from gate.positions import Document
 from gate.progress import progress, tell_look
 from gate.recorded import write_results
 from gate.runner import Kept, Line, Runner
-from gate.sharding import Shard
 from gate.store import Store
 from gate.store_limits import Limits
 from gate.tally import Tally
 from gate.tools import Tools
-from gate.wording import count, printable
 
 if TYPE_CHECKING:  # numpy, the report and more, which are imported while the first answers are awaited, or not at all
-    from gate.batch_plan import Desk
     from gate.licences import Licences
     from gate.rehearsal import Subject
     from gate.report import Report
@@ -77,147 +72,21 @@ class Job:
     by_batch: tuple[Question, ...] = ()  # asked ahead, and paid whether the course comes to them or not
 
 
-def ask_part(job: Job, shard: Shard, keeping: Keeping, tools: Tools) -> int:
-    """Ask one shard's questions and keep the answers; nothing is decided. 0, or 3 when nothing could be answered."""
-    part = replace(job, policy=job.policy.model_copy(update={"budget": shard.share(job.policy.budget)}))
-    runner = _runner(part, keeping, tools)
-    if _judged(job):
-        from gate.licences import examine_part
-
-        examine_part(job.suites, runner, job.pairs[0].path, shard)
-    asked = [one for one in _questions(job) if shard.holds(one)]
-    answered = _ask_and_keep(runner, job, asked)
-    runner.kept.store.close()
-    tools.out.write(
-        f"shard {shard}: {answered:,} of {count(len(asked), 'question')} answered, kept in {keeping.store}\n"
-    )
-    _tell_troubles(runner, tools)
-    return EXIT_PASS if answered or not asked else EXIT_UNDECIDED
-
-
-def ask_baselines(job: Job, runs: int, keeping: Keeping, tools: Tools) -> int:
-    """Ask each baseline `runs` times, each a run of its own, for later runs to compare with.
-
-    Once in each half of `baseline_max_age`: so kept runs stay young enough until the next time, and a refresh that was
-    killed, or is done twice, asks only what its half still lacks.
-    """
-    age = job.policy.baseline_max_age_seconds
-    if age is None:
-        raise UsageError("the policy sets no baseline_max_age: no run would use these answers")
-    if not 1 <= runs <= MOST_STORED:
-        raise UsageError(f"--runs: must be 1 to {MOST_STORED}")
-    half = int(tools.now().timestamp() // (age / 2))
-    runner = _runner(job, keeping, tools)
-    asked = [one for one in _questions(job) if one.arm == "baseline"]
-    answered = 0
-    for number in range(1, runs + 1):
-        names = {pair.path: f"{run_identity(pair, job.policy)} {half}.{number}" for pair in job.pairs}
-        runner.kept = Kept(store=runner.kept.store, runs=names)
-        answered += _ask_and_keep(runner, job, asked)
-    runner.kept.store.close()
-    tools.out.write(
-        f"baseline: {answered:,} of {count(runs * len(asked), 'answer')} kept in {keeping.store}, "
-        f"{count(runs, 'run')} of {count(len(asked), 'question')}\n"
-    )
-    _tell_troubles(runner, tools)
-    return EXIT_PASS if answered or not asked else EXIT_UNDECIDED
-
-
-def _ask_and_keep(runner: Runner, job: Job, asked: Sequence[Question]) -> int:
-    """How many of the questions have an answer now. Raises UsageError where none could be kept."""
-    store = runner.kept.store
-    if not store.keeps:
-        raise UsageError(f"{store.path}: cannot be written, and these answers are of use only where they are kept")
-    return sum(runner.ask_all(asked, _KeptInterview(job.pairs, job.suites, job.policy)))
-
-
-def _tell_troubles(runner: Runner, tools: Tools) -> None:
-    from gate.reporting import failures
-
-    for line in (*failures(runner.tally.all()), *runner.kept.store.troubles):
-        tools.out.write(f"- {printable(line)}\n")
-
-
-def prefetch(job: Job, keeping: Keeping, wait: float, tools: Tools) -> Job:
-    """Ask the first pass by batch, where a batch can be; the job, to be evaluated. The answers are in the store.
-
-    Raises
-    ------
-    StillUnderWay
-        After `wait` seconds; the same call goes on with the batches later.
-    CannotEvaluate
-    """
-    import secrets
-    import tempfile
-
-    from gate.batch_book import Book
-    from gate.batch_plan import Planner
-    from gate.batching import Batching
-
-    runner = _runner(job, keeping, tools)
-    store, interview = runner.kept.store, ScoredInterview(job.pairs, job.suites, job.policy)
-    if not store.keeps:
-        raise UsageError(f"{keeping.store}: cannot be written, and a run by batch needs a store")
-    try:
-        asked = _first_pass(job, _course(job, _stored(job, runner, interview)))
-        with tempfile.TemporaryDirectory(prefix="driftgate-") as folder, Book.of(keeping.store) as book:
-            planner = Planner(
-                desks=_desks(runner.lines),
-                rules=job.policy.endpoints,
-                kept=runner.kept,
-                budget=job.policy.budget,
-                folder=Path(folder),
-                mark=lambda: secrets.token_hex(16),
-            )
-            Batching(planner=planner, book=book, tools=tools, wait=wait).ask(asked, interview)
-    finally:
-        store.close()
-    return replace(job, notices=(*job.notices, *store.troubles), by_batch=tuple(asked))
-
-
-def _first_pass(job: Job, course: Course) -> list[Question]:
-    """All questions but re-askings; of a family that begins against stored runs, the candidate's."""
-    begun = {(one.config, one.family, one.arm) for one in course.wanted()}
-    return [one for one in _questions(job) if (one.config, one.family, one.arm) in begun]
-
-
-def _desks(lines: Mapping[str, Line]) -> dict[str, Desk]:
-    """The endpoints that have batches; the others are asked live."""
-    from gate.batch_plan import Desk
-    from gate.endpoints.batches import BATCHES
-
-    return {
-        alias: Desk(alias=alias, rule=line.rule, credentials=line.endpoint.credentials, exchange=line.endpoint)
-        for alias, line in lines.items()
-        if isinstance(line.endpoint, HttpEndpoint)
-        and line.rule.protocol in BATCHES
-        and BATCHES[line.rule.protocol].offered(line.rule)
-    }
-
-
-class _KeptInterview(Interview):
-    """The runner keeps the answers; scoring them is for the job that decides."""
-
-    def use(self, answer: Answer, verdicts: Sequence[Verdict] = ()) -> bool:
-        del verdicts
-        return isinstance(answer.outcome, Completion)
-
-
-def _questions(job: Job) -> list[Question]:
+def questions_of(job: Job) -> list[Question]:
     return [one for pair in job.pairs for one in questions(pair, job.suites)]
 
 
 def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     """Ask until everything is decided; the recorded results go to `out`, so that `compare` can decide again."""
     started, begun = tools.now(), tools.clock()
-    runner = _runner(job, keeping, tools)
+    runner = runner_for(job, keeping, tools)
     interview = ScoredInterview(job.pairs, job.suites, job.policy)
-    stored = _stored(job, runner, interview)
+    stored = runs_kept(job, runner, interview)
     runner.prepaid(job.by_batch, interview)
     licences = _licences(job, runner)
     job = replace(job, suites=licences.ruled(job.suites)) if licences else job
     aside = _Aside(job, stored)
-    ended = _run(_course(job, stored), runner, interview, tools, aside.do)
+    ended = _run(course_of(job, stored), runner, interview, tools, aside.do)
     runner.count_unused(interview)
     runner.kept.store.close()
     _write(ended, job.pairs, out)
@@ -248,13 +117,13 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     return evaluated(found, job.origin, clocked)
 
 
-def _judged(job: Job) -> bool:
+def has_judge(job: Job) -> bool:
     return any(suite.judge is not None for suite in job.suites)
 
 
 def _licences(job: Job, runner: Runner) -> Licences | None:
     """What the judges may decide, asked before anything else; None where there is no judge."""
-    if not _judged(job):
+    if not has_judge(job):
         return None
     from gate.licences import examine
 
@@ -309,7 +178,7 @@ def family_subject(pair: ModelPair, suite: Suite, stored: Matrix | None, known: 
     return subject(pair.path, suite.name, suite.rule, samples, metric=suite.family.metric, known=known, stored=stored)
 
 
-def _course(job: Job, stored: StoredRuns) -> Course:
+def course_of(job: Job, stored: StoredRuns) -> Course:
     if job.watch:
         from gate.watching import WatchCourse
 
@@ -321,7 +190,7 @@ def _course(job: Job, stored: StoredRuns) -> Course:
     return SequentialCourse(job.pairs, job.suites, job.policy, stored)
 
 
-def _stored(job: Job, runner: Runner, interview: ScoredInterview) -> StoredRuns:
+def runs_kept(job: Job, runner: Runner, interview: ScoredInterview) -> StoredRuns:
     age = job.policy.baseline_max_age_seconds
     if age is None:
         return {}
@@ -334,8 +203,8 @@ def stored_runs(job: Job, keeping: Keeping, tools: Tools) -> StoredRuns:
     """The whole baseline runs that `evaluate` would compare with; nothing is asked."""
     if job.policy.baseline_max_age is None:
         return {}
-    runner = _runner(job, keeping, tools)
-    found = _stored(job, runner, ScoredInterview(job.pairs, job.suites, job.policy))
+    runner = runner_for(job, keeping, tools)
+    found = runs_kept(job, runner, ScoredInterview(job.pairs, job.suites, job.policy))
     runner.kept.store.close()
     return found
 
@@ -365,7 +234,7 @@ def _write(ended: Ended, pairs: Sequence[ModelPair], out: Path) -> None:
             (out / f"{arm}{suffix}.jsonl").write_text(text, encoding="utf-8")
 
 
-def _runner(job: Job, keeping: Keeping, tools: Tools) -> Runner:
+def runner_for(job: Job, keeping: Keeping, tools: Tools) -> Runner:
     lines = _lines(job, keeping, tools)  # first: a missing key must not leave a file behind
     rule = job.policy.store
     store = Store.open(

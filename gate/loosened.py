@@ -39,6 +39,10 @@ def _other(old: _Value, new: _Value) -> bool:
     return bool(old != new)
 
 
+def _comes_or_goes(old: _Value, new: _Value) -> bool:
+    return (old is None) != (new is None)
+
+
 def _to(word: str) -> _Looser:
     return lambda old, new: new == word and old != word
 
@@ -63,6 +67,13 @@ _RULES = (
     _Rule(path=("families", "*", "dataset"), looser=_other, why="other questions would be asked"),
     _Rule(path=("families", "*", "kind"), looser=_other, why="answers would be scored in another way"),
     _Rule(path=("families", "*", "match"), looser=_other, why="answers would be scored in another way"),
+    _Rule(path=("families", "*", "judge"), looser=_comes_or_goes, why="answers would be scored in another way"),
+    *(
+        _Rule(path=("families", "*", "judge", key), looser=_other, why="answers would be judged in another way")
+        for key in ("endpoint", "model", "rubric", "mode")
+    ),
+    _Rule(path=("families", "*", "judge", "calibration"), looser=_other, why="its judge would be licensed by others"),
+    _Rule(path=("families", "*", "judge", "min_kappa"), looser=_down, why="a judge that agrees less could decide"),
     _Rule(path=("families", "*", "slices", "*", "severity"), looser=_to("advisory"), why="it would no longer block"),
     _Rule(path=("families", "*", "slices", "*", "ignore_below"), looser=_up, why="a larger loss would never block"),
     _Rule(path=("identity", "model"), looser=_to("warn"), why="answers of another model would count"),

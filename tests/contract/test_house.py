@@ -104,6 +104,7 @@ LAYERS = [
     {"batching"},
     {"remembered", "licences"},
     {"live"},
+    {"ahead"},
     {"selftest"},
     {"plan_text", "selftest_text", "selfcheck_text"},
     {"planning_commands"},
