@@ -167,7 +167,7 @@ class Interview:
         sample = self._samples[question.family][question.sample_id]
         request = ChatRequest(
             model=config.model,
-            messages=(*config.system_messages(), *self._suites[question.family].family.prompt(sample)),
+            messages=config.asking(self._suites[question.family].family.prompt(sample)),
             parameters=config.parameters,
         )
         # Arms that ask the very same question are two askings of it, or noise would look like none.

@@ -78,8 +78,13 @@ class LoadedConfig:
     digest: str
     lines: dict[str, int]  # where each top-level key stands, for annotations
 
-    def system_messages(self) -> tuple[Message, ...]:
-        return (Message(role="system", content=self.system_prompt),) if self.system_prompt else ()
+    def asking(self, prompt: Sequence[Message]) -> tuple[Message, ...]:
+        """A prompt as this config asks it. Its system prompt and the prompt's own become one message, in that order:
+        several are refused by some servers, and read by others as the last alone."""
+        system = [self.system_prompt, *(one.content for one in prompt if one.role == "system")]
+        talk = tuple(one for one in prompt if one.role != "system")
+        joined = "\n\n".join(one for one in system if one)
+        return (Message(role="system", content=joined), *talk) if joined else talk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
