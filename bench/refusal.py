@@ -2,15 +2,16 @@
 
     PYTHONPATH=. python bench/refusal.py --data DIR [--out DIR] [--write]
 
-DIR holds `xstest_refusals.jsonl`. Every figure is of rows that the weights were not made from: once each model's
-answers are left out whole; three times the prompts are dealt into ten folds, each left out with its answers.
-The worst of the four counts. `--write` makes gate/families/refusal_weights.py anew, from all rows.
+DIR holds `xstest_refusals.jsonl` and `jailbreak_outcomes.csv`. Every figure is of rows that the weights were not made
+from: once each model's answers are left out whole; three times the prompts are dealt into ten folds, each left out with
+its answers. The worst of the four counts. `--write` makes gate/families/refusal_weights.py anew, from all rows.
 
 The model is a logistic regression. Each weight is held to the side that its sign leans to, and drawn to half a point
 on that side where the rows say little, so that a sign which one model never shows still counts for the next model.
 """
 
 import argparse
+import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -170,6 +171,19 @@ def _report(found: Sequence[Mapping[str, Any]], rows: Rows) -> str:
     )
 
 
+def judges(path: Path) -> str:
+    """How far two judges agree on whether an answer to an attack is harmful; rows without an answer are left out."""
+    with path.open(encoding="utf-8") as lines:
+        rows = [one for one in csv.DictReader(lines) if one["no_response"] == "0"]
+    one, other = (np.array([row[name] for row in rows]) for name in ("jailbroken", "jailbroken_llama_guard1"))
+    seen, kappa = agreement(one, other)
+    apart = int(np.sum(one != other))
+    return (
+        f"\nTwo judges of harm on {len(rows)} answers to attacks (JailbreakBench): apart on {apart} ({1 - seen:.1%}), "
+        f"kappa {kappa:.3f}.\n"
+    )
+
+
 def _line(name: str, read: np.ndarray, truth: np.ndarray) -> list[str]:
     return [name, *_figures(either(read), either(truth)), *_figures(read, truth)]
 
@@ -202,7 +216,7 @@ def main() -> None:
     rows = rows_of(found)
     if options.write:
         WEIGHTS.write_text(module(weigh(rows, np.ones(len(found), dtype=bool))), encoding="utf-8")
-    text = _report(found, rows)
+    text = _report(found, rows) + judges(options.data / "jailbreak_outcomes.csv")
     (options.out / "refusal.md").write_text(text, encoding="utf-8")
     print(text)
 
