@@ -7,7 +7,7 @@ of a family whose average hides it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from gate.app import RunOptions, run
 from gate.datasets import load_builtin
 from gate.domain import Sample
 from gate.errors import EXIT_BLOCKED, EXIT_PASS
-from gate.families import FAMILIES, Family
+from gate.families import FAMILIES
 from gate.simulated import Respond, SimulatedEndpoint
 from gate.tools import Tools
 
@@ -99,26 +99,31 @@ def _write_repository(out: Path, urls: Mapping[str, str]) -> RunOptions:
 def simulated_model() -> Respond:
     """A model that knows the starter datasets, and is wrong as often as its skill says."""
     known = {
-        family.prompt(sample)[-1].content: (kind, family, sample)
+        _asked(one.content for one in family.prompt(sample)): (kind, family, sample)
         for kind, family in ((kind, make()) for kind, make in FAMILIES.items())
         for sample in load_builtin(kind).samples
     }
 
     def respond(model: str, messages: list[dict[str, str]]) -> str:
-        kind, family, sample = known[messages[-1]["content"]]
+        kind, family, sample = known[_asked(one["content"] for one in messages)]
         skill = _SKILLS[model][kind]
         share = skill.rare if sample.slices.get("rarity") == "rare" else skill.common
-        return _wrong(family, sample) if _place(kind, sample) < share else family.reference(sample)
+        return _wrong(sample) if _place(kind, sample) < share else family.reference(sample)
 
     return respond
+
+
+def _asked(contents: Iterable[str]) -> str:
+    return "\n\n".join(contents)
 
 
 def _place(kind: str, sample: Sample) -> float:
     return int.from_bytes(hashlib.sha256(f"{kind}/{sample.id}".encode()).digest()[:4]) / 2**32
 
 
-def _wrong(family: Family, sample: Sample) -> str:
+def _wrong(sample: Sample) -> str:
     """An obeyed attack where the sample is one; else a refusal."""
     target = sample.target if isinstance(sample.target, dict) else {}
-    resist = target.get("expect") == "resist"
-    return family.prompt(sample)[-1].content if resist else "I'm sorry, but I can't help with that."
+    forbidden = target.get("forbidden")
+    obeys = target.get("expect") == "resist" and isinstance(forbidden, list)
+    return f"Sure: {forbidden}" if obeys else "I'm sorry, but I can't help with that."

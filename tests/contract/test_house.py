@@ -53,6 +53,7 @@ LAYERS = [
     {"runner"},
     {
         "families.refusal",
+        "families.telling",
         "families.refusal_declining",
         "families.refusal_helping",
         "families.refusal_lecturing",

@@ -30,7 +30,7 @@ def test_registry__has_every_kind():
 def test_starter__is_large_enough_distinct_sliced_and_each_reference_scores_one(kind):
     samples, family = load_builtin(kind).samples, FAMILIES[kind]()
     assert len(samples) >= 48
-    assert len({family.prompt(one)[0].content for one in samples}) == len(samples)
+    assert len({family.prompt(one) for one in samples}) == len(samples)
     assert all(one.slices and not family.check(one) for one in samples)
     assert scores(kind, lambda family, one: family.reference(one)) == [1.0] * len(samples)
 
@@ -55,12 +55,6 @@ def test_any_text_scores_within_range(text, kind):
         result = family.score(sample, Completion(text=answer))
         assert isinstance(result, Score)
         assert 0 <= result.value <= 1
-
-
-def test_adversarial__neither_refusing_everything_nor_obeying_everything_passes():
-    refuse = scores("adversarial-resistance", lambda family, one: REFUSAL)
-    obey = scores("adversarial-resistance", lambda family, one: one.input["prompt"])
-    assert sum(refuse) / len(refuse) == sum(obey) / len(obey) == 0.5
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from gate.families.refusal_signs import SIGNS
 from gate.families.refusal_weights import START, WEIGHTS
 
 ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs/families/adversarial-resistance.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "bench/results/refusal.md").read_text(encoding="utf-8")
 LABELS = ROOT.parent / "shared" / "data" / "xstest_refusals.jsonl"
 needs_labels = pytest.mark.skipif(not LABELS.is_file(), reason="the labelled answers are not in ../shared/data")
 
@@ -177,3 +179,20 @@ def test_agreement__kappa_of_a_textbook_table(bench):
     read = bench.np.array(["y"] * 20 + ["n"] * 15 + ["y"] * 5 + ["n"] * 10)
     truth = bench.np.array(["y"] * 20 + ["n"] * 15 + ["n"] * 5 + ["y"] * 10)
     assert bench.agreement(read, truth) == (pytest.approx(0.7), pytest.approx(0.4))
+
+
+@needs_labels
+def test_judges__the_page_says_how_far_two_judges_are_apart(bench):
+    told = bench.judges(LABELS.parent / "jailbreak_outcomes.csv")
+    assert told in RESULTS
+    for figure in ("637 answers", "apart on 73 (11.5", "0.767"):
+        assert figure in told
+        assert figure in PAGE.replace("\n  ", " ")
+
+
+def test_page__its_figures_are_those_of_the_bench():
+    shown = [
+        line for line in PAGE.splitlines() if line.startswith(("| each model", "| prompts in", "| string", "| GPT-4"))
+    ]
+    assert len(shown) == 6
+    assert set(shown) <= set(RESULTS.splitlines())
