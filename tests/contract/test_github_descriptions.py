@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from tests.fakes import events
 from tests.fakes.events import payload
 from tests.fakes.github import FakeGitHub
 from tests.fakes.node import ABSENT, PACKAGES
@@ -93,6 +94,12 @@ def test_payload__parts_are_laid_over_the_example():
     pull = found["pull_request"]
     assert (found["number"], pull["head"]["repo"]["full_name"], pull["base"]["repo"]["full_name"]) == (7, "m/r", "o/r")
     assert payload("pull_request", "opened", pull_request={"head": {"repo": None}})["pull_request"]["head"]["ref"]
+
+
+def test_payload__without_the_packages_it_is_the_parts_alone(monkeypatch):
+    monkeypatch.setattr(events, "packaged", lambda path: None)
+    found = payload("pull_request", "opened", pull_request={"number": 7})
+    assert found == {"action": "opened", "repository": {"full_name": "o/r"}, "pull_request": {"number": 7}}
 
 
 @pytest.mark.parametrize("part", [{"head": None}, {"head_sha": "0" * 40}, {"number": "7"}])

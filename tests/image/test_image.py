@@ -42,8 +42,7 @@ def act(tmp_path):
         for name in MOUNTS:
             (tmp_path / name).mkdir()
             os.chown(tmp_path / name, *OWNER)
-        ends = {"number": 7, "base": {"sha": github.base_sha}, "head": {"sha": github.head_sha}}
-        event = payload("pull_request", "synchronize", pull_request=ends)
+        event = payload("pull_request", "synchronize", pull_request=github.pull())
         (tmp_path / "workflow/event.json").write_text(json.dumps(event))
         entrypoint = engine.inspect(engine.tag())["Entrypoint"]
         return in_container(tmp_path, entrypoint, environment(github) | more)
@@ -168,6 +167,13 @@ def test_bytecode__all_that_a_run_imports_is_compiled_already(tmp_path):
     imports = ["python", "-c", "import gate.action_run, numpy, jinja2, tabulate"]
     done = in_container(tmp_path, imports, {"PYTHONDONTWRITEBYTECODE": ""})
     assert (done.process.returncode, done.written) == (0, ()), done.process.stderr
+
+
+def test_sandbox__can_be_had_inside(tmp_path):
+    for name in MOUNTS:
+        (tmp_path / name).mkdir()
+    code = "from gate.sandbox import isolation; found = isolation(); print(found if isinstance(found, str) else 'yes')"
+    assert in_container(tmp_path, ["python", "-c", code], {}).process.stdout == "yes\n"
 
 
 def locked(*, before_3_12):

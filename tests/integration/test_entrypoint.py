@@ -12,6 +12,7 @@ import pytest
 
 from gate import __version__
 from gate.simulated import SimulatedEndpoint
+from tests.fakes.events import payload
 from tests.fakes.github import BOT, FakeGitHub, Symlink
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +54,8 @@ def tree(url, model="good", *, budget="", **more):
 @pytest.fixture
 def act(tmp_path):
     def environ(github):
-        (tmp_path / "event.json").write_text(json.dumps({"action": "synchronize", "pull_request": github.pull()}))
+        event = payload("pull_request", "synchronize", pull_request=github.pull())
+        (tmp_path / "event.json").write_text(json.dumps(event))
         (tmp_path / "work").mkdir(exist_ok=True)
         return {
             "PATH": os.environ["PATH"],
