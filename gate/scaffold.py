@@ -44,6 +44,7 @@ endpoints:
     max_concurrency: 16
 risk: {alpha: 0.05, power: 0.8}   # a change that changes nothing is blocked at most once in twenty
 budget: {calls: 4000, minutes: 30}
+# waivers: {approver_permission: maintain, max_days: 30}   # lets others release despite a regression
 families:                         # margin: the largest acceptable loss (0.05 = five points)
   exploit-hypothesis: {dataset: "builtin:starter", severity: blocking, margin: 0.05}
   remediation: {dataset: "builtin:starter", severity: advisory, margin: 0.05}

@@ -22,13 +22,13 @@ from gate.domain import SliceKey
 from gate.files import path_problem
 from gate.waiver_terms import FEWEST_HEX, Bound, read_day, read_reason
 
-LONGEST_BODY, LONGEST_LINE, MOST_COMMANDS = 65_536, 2_000, 20
+LONGEST_BODY, MOST_LINES, LONGEST_LINE, MOST_COMMANDS = 65_536, 2_000, 2_000, 20
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _HEX = re.compile(rf"(?:sha256:)?[0-9a-f]{{{FEWEST_HEX},64}}")
 _LOSS = re.compile(r"0\.[0-9]{1,6}|1(?:\.0{1,6})?")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_WORD = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.)*+(?:"|$))++')  # possessive: one pass, whatever is written
+_WORD = re.compile(r'(?:[^\s"]|"(?:[^"\\]|\\.?)*+(?:"|$))++')  # possessive: one pass, whatever is written
 _BARE = re.compile(r"[A-Za-z0-9_.:/+-]+")
 _PLAIN = re.compile(r"[A-Za-z0-9 _.,:;/+=()-]")
 _UNQUOTED = re.compile(r'[^\s"=]+')
@@ -57,7 +57,9 @@ class Misread:
 
 
 def read_commands(body: str) -> list[Command | Misread]:
-    """Every command of a comment, in its order."""
+    """Every command of a comment, in its order. What stands below the 2,000th line is not read."""
+    if "/driftgate" not in body:
+        return []
     found: list[Command | Misread] = []
     for line in _visible(body[:LONGEST_BODY]):
         if line.split(maxsplit=1)[:1] != ["/driftgate"]:
@@ -74,7 +76,7 @@ def read_commands(body: str) -> list[Command | Misread]:
 def _visible(body: str) -> Iterator[str]:
     """The lines that GitHub shows as text and that begin without a space: no code, no quote, no HTML comment."""
     fence, hidden = "", False
-    for line in body.replace("\r\n", "\n").split("\n"):
+    for line in body.replace("\r\n", "\n").split("\n", MOST_LINES)[:MOST_LINES]:
         mark = _FENCE.match(line)
         if fence:
             closes = mark and mark[1].startswith(fence) and not line.strip(f" {fence[0]}\t")

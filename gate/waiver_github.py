@@ -149,10 +149,10 @@ class _Past:
         """The pull request's head commit just before a moment."""
         return _tip(self.pushes("head"), moment)
 
-    def pushed_by(self) -> str | None:
-        """Who pushed the judged head commit."""
-        found = next((one for one in self.pushes("head") if one["after"] == self.case.head_sha), {})
-        return (found.get("actor") or {}).get("login")
+    def pushed_by(self) -> list[str]:
+        """Who ever pushed the judged head commit there."""
+        actors = [_login(one.get("actor")) for one in self.pushes("head") if one["after"] == self.case.head_sha]
+        return [login for login in actors if login]
 
     def policy(self, moment: datetime) -> str | None:
         """The policy's digest on the base branch just before a moment."""
@@ -244,23 +244,23 @@ class _People:
 
 def _people(past: _Past) -> _People:
     commit = past.github.commit(past.case.head_sha)
-    pusher = past.pushed_by()
+    pushers = past.pushed_by()
     author, committer = (_login(commit.get(key)) for key in ("author", "committer"))
     made = (
         (_login(past.pull.get("user")), "is the author of the pull request"),
         (author, "is the author of the head commit"),
         (committer, "is the committer of the head commit"),
-        (pusher, "pushed the head commit"),
+        *((login, "pushed the head commit") for login in pushers),
     )
     message = str((commit.get("commit") or {}).get("message") or "")[:65_536]
     known = [match.lower() for match in _NOREPLY.findall(message)]
     parts = {login.lower(): part for login, part in reversed(made) if login}
     parts = dict.fromkeys(known, "is a co-author of the head commit") | parts
     unseen = [] if past.pull else ["who wrote the pull request"]
-    unseen += [] if pusher else ["who pushed the head commit"]
+    unseen += [] if pushers else ["who pushed the head commit"]
     unseen += [] if author else ["whose the head commit's e-mail address is"]
     unseen += ["co-authors by e-mail address"] if len(_CO_AUTHOR.findall(message)) > len(known) else []
-    return _People(parts=parts, unseen=tuple(unseen), nobody=not (author or committer or pusher))
+    return _People(parts=parts, unseen=tuple(unseen), nobody=not (author or committer or pushers))
 
 
 def _login(user: Any) -> str | None:

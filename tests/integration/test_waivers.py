@@ -213,6 +213,19 @@ def test_comment__releases_one_regression_and_not_another(gated):
     assert verdict(gated(PLAIN, PLAIN.replace("sums", "more"), rule=rule, policy=both)) == (0, "waived")
 
 
+def test_comment__that_is_deleted_releases_no_more(act):  # noqa: F811
+    with SimulatedEndpoint(respond) as endpoint:
+        rules = {".github/driftgate.yml": POLICY.format(url=endpoint.base_url, budget="") + RULE}
+        base = tree(endpoint.base_url, **rules)
+        with FakeGitHub(base, {**base, "models/a.yml": CONFIG.format("worse")}) as github:
+            github.roles = {"alice": "maintain"}
+            comment = github.say("alice", PLAIN)
+            assert act(github).returncode == 0
+            github.comments.remove(comment)
+            assert act(github).returncode == 1
+    assert github.comments[0]["body"].startswith("### 🔴 Blocked")
+
+
 def test_comment__a_new_head_commit_needs_a_new_one(gated):
     def prepare(github):
         github.pushes["topic"] = []

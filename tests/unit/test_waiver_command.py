@@ -126,3 +126,9 @@ def test_word__is_read_back_and_holds_no_markup(value):
     assert text.isascii()
     (found,) = read_commands(LINE.replace("sums", f"sums/cwe={text}"))
     assert found.slice == SliceKey(name="cwe", value=value)
+
+
+def test_read_commands__not_below_the_line_where_reading_ends():
+    assert len(read_commands("\n" * 1_999 + LINE)) == 1
+    assert read_commands("\n" * 2_000 + LINE) == []
+    assert read_commands("x" * 65_536 + "\n" + LINE) == []
