@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gate.domain import Comparison, Look, Pattern, PerArm, PlanRow, SliceKey
+from gate.domain import Look, Pattern, PerArm, PlanRow, SliceKey
 from gate.markdown import COMMENT_LIMIT, comment
 from gate.report import Calls, Change, Provenance, Report, Reused, UsageReport
 from gate.waiver_terms import WaiverUse
+from tests.fakes.comparisons import comparison
 
 HERE = Path(__file__).parent
 ORIGIN = Provenance(
@@ -23,30 +24,17 @@ ORIGIN = Provenance(
 )
 
 
-def row(family, delta, outcome, *, slice_=None, severity="blocking", gating=True):
-    return Comparison(
+def row(family, delta, outcome, *, slice_=None, **parts):
+    return comparison(
+        outcome,
+        delta,
         config="models/a.yml",
         family=family,
         slice=slice_,
-        metric="score",
-        severity=severity,
         n_pairs=400 if slice_ is None else 30,
         n_dropped=PerArm(baseline=0, candidate=3),
-        baseline=0.8,
-        candidate=0.8 + delta,
-        delta=delta,
-        interval=(delta - 0.02, delta + 0.02),
-        level=0.95,
-        p_value=0.01,
-        margin=0.05,
-        outcome=outcome,
-        method="exact McNemar",
-        lost=10,
-        gained=2,
-        detectable=0.06,
-        more_samples=None,
-        gating=gating,
         reason="a reason in words",
+        **parts,
     )
 
 

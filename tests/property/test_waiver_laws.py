@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from hypothesis import given, settings, strategies as st
 
-from gate.domain import Comparison, PerArm, SliceKey
+from gate.domain import SliceKey
 from gate.files import digest
 from gate.model_config import ModelPair, load_config
 from gate.policy import WaiverRule, parse_policy
@@ -15,6 +15,7 @@ from gate.waiver_command import Command, Misread, read_commands, word
 from gate.waiver_github import Case, waive_on_github
 from gate.waiver_terms import Bound, Waiver
 from gate.waiving import Judged, waive
+from tests.fakes.comparisons import comparison
 
 TODAY = date(2026, 11, 25)
 DIGITS = {"head": "a" * 40, "policy": "b" * 64, "baseline": "c" * 64, "candidate": "d" * 64}
@@ -135,30 +136,8 @@ def commented(author, body):
 
 
 def row(loss, outcome="regressed"):
-    return Comparison(
-        config="models/a.yml",
-        family="sums",
-        slice=None,
-        metric="score",
-        severity="blocking",
-        n_pairs=100,
-        n_dropped=PerArm(baseline=0, candidate=0),
-        baseline=1.0,
-        candidate=1.0 - loss,
-        delta=-loss,
-        interval=(-min(1.0, loss + 0.1), min(1.0, 0.1 - loss)),
-        level=0.95,
-        p_value=0.01,
-        margin=0.05,
-        outcome=outcome,
-        method="exact McNemar",
-        lost=1,
-        gained=0,
-        detectable=0.05,
-        more_samples=None,
-        gating=True,
-        reason="",
-    )
+    interval = (-min(1.0, loss + 0.1), min(1.0, 0.1 - loss))
+    return comparison(outcome, -loss, config="models/a.yml", family="sums", interval=interval)
 
 
 def waived(waivers, loss, refusals=None, judged=JUDGED):

@@ -1,34 +1,11 @@
 import pytest
 
-from gate.domain import Comparison, PerArm
 from gate.verdict import decide
+from tests.fakes.comparisons import comparison
 
 
-def row(outcome, *, n=100, severity="blocking", gating=True):
-    return Comparison(
-        config=None,
-        family="f",
-        slice=None,
-        metric="score",
-        severity=severity,
-        n_pairs=n,
-        n_dropped=PerArm(baseline=0, candidate=0),
-        baseline=0.8,
-        candidate=0.8,
-        delta=0.0,
-        interval=(-0.01, 0.01),
-        level=0.95,
-        p_value=0.5,
-        margin=0.05,
-        outcome=outcome,
-        method="exact McNemar",
-        lost=0,
-        gained=0,
-        detectable=0.05,
-        more_samples=None,
-        gating=gating,
-        reason="",
-    )
+def row(outcome, *, n=100, **parts):
+    return comparison(outcome, n_pairs=n, **parts)
 
 
 @pytest.mark.parametrize(

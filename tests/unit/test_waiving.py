@@ -3,12 +3,13 @@ from datetime import date
 
 import pytest
 
-from gate.domain import Comparison, PerArm, SliceKey
+from gate.domain import SliceKey
 from gate.policy import WaiverRule
 from gate.verdict import decide
 from gate.waiver_command import read_commands
 from gate.waiver_terms import Bound, Waiver
 from gate.waiving import Judged, approvers, waive
+from tests.fakes.comparisons import comparison
 
 TODAY = date(2026, 11, 25)
 HEAD, POLICY, BASE, NEXT = "a" * 40, f"sha256:{'b' * 64}", f"sha256:{'c' * 64}", f"sha256:{'d' * 64}"
@@ -16,32 +17,9 @@ JUDGED = Judged(rule=WaiverRule(), today=TODAY, policy=POLICY, head=HEAD, models
 CWE = SliceKey(name="cwe", value="CWE-787")
 
 
-def row(family="sums", delta=-0.08, outcome="regressed", **more):
-    one = Comparison(
-        config="models/a.yml",
-        family=family,
-        slice=None,
-        metric="score",
-        severity="blocking",
-        n_pairs=400,
-        n_dropped=PerArm(baseline=0, candidate=0),
-        baseline=0.8,
-        candidate=0.8 + delta,
-        delta=delta,
-        interval=(delta - 0.02345, delta + 0.02345),
-        level=0.95,
-        p_value=0.01,
-        margin=0.05,
-        outcome=outcome,
-        method="exact McNemar",
-        lost=10,
-        gained=2,
-        detectable=0.06,
-        more_samples=None,
-        gating=True,
-        reason="",
-    )
-    return replace(one, **more)
+def row(family="sums", delta=-0.08, outcome="regressed", **parts):
+    parts = {"config": "models/a.yml", "interval": (delta - 0.02345, delta + 0.02345)} | parts
+    return comparison(outcome, delta, family=family, **parts)
 
 
 WAIVER = Waiver(
