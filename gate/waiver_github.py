@@ -88,7 +88,8 @@ def _with(case: Case, github: GitHub, comparisons: Sequence[Comparison], rule: W
     refusals = {login: _refusal(login, people, github, rule) for login in claimed[:_MOST_ASKED]}
     refusals |= dict.fromkeys(claimed[_MOST_ASKED:], "too many accounts ask for waivers here: delete comments")
     waived = waive(comparisons, waivers, judged, refusals=refusals, unchecked=people.unseen)
-    return replace(waived, notices=(*waived.notices, *_misread(found)))
+    offers = () if case.number is None else waived.offers
+    return replace(waived, notices=(*waived.notices, *_misread(found)), offers=offers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +257,7 @@ def _people(past: _Past) -> _People:
     known = [match.lower() for match in _NOREPLY.findall(message)]
     parts = {login.lower(): part for login, part in reversed(made) if login}
     parts = dict.fromkeys(known, "is a co-author of the head commit") | parts
-    unseen = [] if past.pull else ["who wrote the pull request"]
+    unseen = [] if made[0][0] else ["who wrote the pull request"]
     unseen += [] if pushers else ["who pushed the head commit"]
     unseen += [] if author else ["whose the head commit's e-mail address is"]
     unseen += ["co-authors by e-mail address"] if len(_CO_AUTHOR.findall(message)) > len(known) else []

@@ -3,14 +3,14 @@
 A waiver covers one unit (a family, or one slice of it) of one model pair. It is looked at in this order, and the first
 answer stands:
 
-1. ``expired``   its last day is over;
-2. ``refused``   it runs longer, or allows more, than the policy lets it; it does not say what it was given for; it was
-                 edited;
-3. ``lapsed``    it was given for another head commit, policy, baseline or candidate;
-4. ``unused``    its unit did not regress, or blocks nothing, or another waiver covers it;
-5. ``lapsed``    the loss grew past what it allows;
-6. ``refused``   its approver may not approve it;
-7. ``in force``  it releases its unit.
+1. ``refused``   its comment was edited or hidden; it names no config where several are judged;
+2. ``expired``   its last day is over;
+3. ``refused``   it runs longer, or allows more, than the policy lets it; it does not say what it was given for;
+4. ``lapsed``    it was given for another head commit, policy, baseline or candidate;
+5. ``unused``    its unit or config is not in this run, did not regress, or blocks nothing, or another waiver covers it;
+6. ``lapsed``    the loss grew past what it allows;
+7. ``refused``   its approver may not approve it;
+8. ``in force``  it releases its unit.
 
 The loss that is held against the largest loss allowed is the measured one (−delta). Its default is the interval's worse
 end, so that the same models, asked again, do not fall out of it by noise alone.

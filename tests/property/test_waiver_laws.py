@@ -1,24 +1,23 @@
 """Whatever a comment says, and whatever a waiver says: an answer, never an exception, and never a pass by accident."""
 
 import string
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given, settings, strategies as st
 
 from gate.domain import SliceKey
-from gate.files import digest
-from gate.model_config import ModelPair, load_config
-from gate.policy import WaiverRule, parse_policy
+from gate.policy import WaiverRule
 from gate.verdict import decide
 from gate.waiver_command import Command, Misread, read_commands, word
-from gate.waiver_github import Case, waive_on_github
+from gate.waiver_github import waive_on_github
 from gate.waiver_terms import Bound, Waiver
 from gate.waiving import Judged, waive
 from tests.fakes.comparisons import comparison
+from tests.fakes.pull_request import HEAD, FakeGitHub, case
 
 TODAY = date(2026, 11, 25)
-DIGITS = {"head": "a" * 40, "policy": "b" * 64, "baseline": "c" * 64, "candidate": "d" * 64}
+DIGITS = {"head": HEAD, "policy": "b" * 64, "baseline": "c" * 64, "candidate": "d" * 64}
 JUDGED = Judged(
     rule=WaiverRule(),
     today=TODAY,
@@ -66,65 +65,6 @@ BODIES = st.lists(PIECES | st.text(max_size=8), max_size=40).flatmap(
     lambda parts: st.sampled_from([" ", ""]).map(lambda between: between.join(parts))
 )
 LOSSES = st.floats(min_value=0.0, max_value=1.0, allow_nan=False)
-
-
-POLICY = """\
-version: 1
-endpoints: {here: {protocol: openai-chat, base_url: "https://api.example.com/v1"}}
-families: {sums: {severity: blocking, margin: 0.05}}
-waivers: {}
-"""
-FILES = {"p.yml": POLICY, "models/a.yml": "endpoint: here\nmodel: m\n"}
-
-
-class FakeFiles:
-    def read(self, path, *, limit):
-        return FILES[path].encode()[:limit]
-
-
-@dataclass(frozen=True)
-class FakeGitHub:
-    """A pull request of dev's with one comment, asked without a network."""
-
-    author: str
-    body: str
-    repository: str = "o/r"
-
-    def comments(self, number):
-        times = {"created_at": "2026-11-24T12:00:00Z", "updated_at": "2026-11-24T12:00:00Z"}
-        user = {"login": self.author, "type": "User"}
-        yield {"user": None, "body": None, "html_url": "https://x/1", **times}
-        yield {"user": user, "body": self.body, "html_url": "https://x/2", **times}
-
-    def pull(self, number):
-        end = {"ref": "b", "repo": {"full_name": "o/r"}}
-        return {"user": {"login": "dev"}, "base": end, "head": end}
-
-    def commit(self, sha):
-        return {"author": {"login": "dev"}, "committer": {"login": "dev"}, "commit": {"message": ""}}
-
-    def permission(self, login):
-        return {"permission": "write", "role_name": "maintain"} if login == "alice" else {"permission": "read"}
-
-    def pushes(self, branch):
-        return [{"after": DIGITS["head"], "timestamp": "2026-11-24T11:00:00Z", "actor": {"login": "dev"}}]
-
-    def files_at(self, sha):
-        return FakeFiles()
-
-
-def case():
-    policy, _ = parse_policy(POLICY, file="p.yml")
-    config = load_config(FakeFiles(), "models/a.yml", endpoints=policy.endpoints, check=lambda *_: ())
-    return Case(
-        number=7,
-        head_sha=DIGITS["head"],
-        policy=policy,
-        policy_path="p.yml",
-        policy_digest=digest(POLICY),
-        pairs=(ModelPair(path="models/a.yml", baseline=config, candidate=replace(config, digest=DIGITS["candidate"])),),
-        written=(),
-    )
 
 
 CASE = case()
