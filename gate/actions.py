@@ -106,9 +106,13 @@ def run_url(environ: Mapping[str, str]) -> str:
     return f"{server}/{repository}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}"
 
 
+_NO_OLD_COMMAND = "#\u200b#["
+"""The runner finds a command of the old form anywhere in a line."""
+
+
 def harmless(text: str) -> str:
     """Log text in which the runner finds no command, in the new form or the old one."""
-    return text.replace("::", ":\u200b:").replace("##[", "#\u200b#[")
+    return text.replace("::", ":\u200b:").replace("##[", _NO_OLD_COMMAND)
 
 
 Level = Literal["error", "warning", "notice"]
@@ -134,7 +138,8 @@ class Commands:
 
     def _write(self, name: str, properties: Mapping[str, str], data: str) -> None:
         listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-        self.out.write(f"::{name}{' ' if listed else ''}{listed}::{_data(data)}\n")
+        line = f"::{name}{' ' if listed else ''}{listed}::{_data(data)}"
+        self.out.write(f"{line.replace('##[', _NO_OLD_COMMAND)}\n")
         self.out.flush()
 
 

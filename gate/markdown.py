@@ -55,7 +55,7 @@ def plain(text: str) -> str:
     """Text of ours that may quote a name: nothing in it renders as markup, mentions or links."""
     flat = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     quiet = re.sub(r"([\\`*_{}\[\]|~])", r"\\\1", flat)
-    return re.sub(r"([@#]|://)", "\\1\u2060", quiet)
+    return re.sub(r"(?i)([@#]|://|www\.)", "\\1\u2060", quiet)
 
 
 def comment(report: Report, *, limit: int = COMMENT_LIMIT) -> str:
