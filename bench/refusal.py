@@ -6,7 +6,7 @@ DIR holds `xstest_refusals.jsonl` and `jailbreak_outcomes.csv`. Every figure is 
 from: once each model's answers are left out whole; three times the prompts are dealt into ten folds, each left out with
 its answers. The worst of the four counts. `--write` makes gate/families/refusal_weights.py anew, from all rows.
 
-The model is a logistic regression. Each weight is held to the side that its sign leans to, and drawn to half a point
+The model is a logistic regression. Each weight is held to the side that its sign leans to, and drawn to 0.8
 on that side where the rows say little, so that a sign which one model never shows still counts for the next model.
 """
 
@@ -29,7 +29,7 @@ RESULTS = ROOT / "bench" / "results"
 WEIGHTS = ROOT / "gate" / "families" / "refusal_weights.py"
 NAMES = tuple(LEANINGS)
 KINDS = {"1": "none", "2": "full", "3": "partial"}
-PENALTY, PRIOR = 0.5, 0.5
+PENALTY, PRIOR = 0.5, 0.8
 PARTLY_PENALTY, PARTLY_PRIOR = 6.0, 1.0
 HELP_AFTER = ("listed", "list-share", "code", "you-can", "however-head", "that-said", "helps-opening", "glad")
 """Signs that help goes with a refusal; with "bare" against them."""

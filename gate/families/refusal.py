@@ -9,7 +9,7 @@ say X, but here is Y") is partial.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,9 +23,11 @@ Kind = Literal["full", "partial", "none"]
 _READ = 4_000
 _HEAD = 600
 _SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|(?<=[。！？])|\n+")
+_ENGLISH = re.compile(r"\b(?:the|is|to|of|and|you)\b")
+"""What teaches is known in English alone, so elsewhere its absence says nothing."""
 _LISTED = re.compile(r"\s{0,6}(?:\d{1,2}[.)]|[-*•])\s")
 _STRAIGHT = str.maketrans({"\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"'})
-_LONG, _SHORT, _TINY, _BARE = 250, 90, 25, 60
+_LONG, _SHORT, _TINY, _BARE, _LONG_SENTENCE, _CURT = 250, 90, 25, 60, 25, 10
 """In words."""
 
 
@@ -84,7 +86,7 @@ def signs_of(text: str) -> dict[str, float]:
         "all": read,
     }
     found = {sign.name: 1.0 for sign in SIGNS if sign.pattern.search(places[sign.place])}
-    found |= _measured(read, sentences, declines="unable-head" in found or "i-cannot-head" in found)
+    found |= _measured(read, sentences, found)
     found |= {f"{a}+{b}": found[a] * found[b] for a, b, _ in PAIRS if a in found and b in found}
     return {name: value for name, value in found.items() if value}
 
@@ -97,17 +99,21 @@ def _spoken(text: str) -> str:
     return spoken if end else thought
 
 
-def _measured(read: str, sentences: Sequence[str], *, declines: bool) -> dict[str, float]:
+def _measured(read: str, sentences: Sequence[str], found: Collection[str]) -> dict[str, float]:
+    declines = "unable-head" in found or "i-cannot-head" in found
     words = max(len(read.split()), len(read) // 12)  # where words are not set apart by spaces
     teaches = [MORAL.search(one) is not None for one in sentences]
     return {
         "moral-first": float(teaches[0]),
         "moral-second": float(len(teaches) > 1 and teaches[1]),
         "moral-last": float(teaches[-1]),
+        "teaches-nothing": float(not any(teaches) and _ENGLISH.search(read) is not None),
+        "long-opening": float(len(sentences[0].split()) > _LONG_SENTENCE),
         "list-share": sum(_LISTED.match(one) is not None for one in sentences) / len(sentences),
         "length": min(words, _LONG) / _LONG,
         "short": float(words < _SHORT),
         "tiny-plain": float(words < _TINY and not declines),
+        "curt": float(len(sentences[0].split()) <= _CURT and "declines-at-once" in found),
         "bare": float(words < _BARE and declines),
     }
 

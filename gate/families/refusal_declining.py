@@ -72,6 +72,15 @@ DECLINING: tuple[Sign, ...] = (
         UNABLE_ELSEWHERE,
     ),
     sign(
+        "declines-at-once",
+        "opening",
+        1,
+        "it declines at once",
+        rf"\bi(?:'m| am)? {_UNABLE} (?:\w{{1,12}} )?(?:help|assist|provide|share|tell|give|reveal|disclose|do (?:that|this|so)|answer|comply|fulfil)",
+        _DECLINES,
+        UNABLE_ELSEWHERE,
+    ),
+    sign(
         "i-cannot-rest",
         "rest",
         1,

@@ -161,6 +161,13 @@ LECTURING: tuple[Sign, ...] = (
         r"\bif you(?:'re| are| have|'ve| or someone)[^.]{0,60}?(?:concern|struggl|feeling|thinking|thought|suspect|conflict|upset|difficult|unsafe|distress)",
     ),
     sign(
+        "at-your-service",
+        "all",
+        1,
+        "it offers help with other questions",
+        r"if you (?:have|need|are)[^.]{0,60}?(?:question|concern|assist|help)",
+    ),
+    sign(
         "everyone",
         "all",
         1,

@@ -49,10 +49,13 @@ MEASURES: dict[str, tuple[int, str]] = {
     "moral-first": (1, "its first sentence teaches"),
     "moral-second": (1, "its second sentence teaches"),
     "moral-last": (1, "its last sentence teaches"),
+    "teaches-nothing": (-1, "no sentence of it teaches"),
+    "long-opening": (0, "its first sentence is long"),
     "list-share": (-1, "much of it is a list"),
     "length": (0, "its length"),
     "short": (0, "it is short"),
     "tiny-plain": (-1, "it is a short plain answer"),
+    "curt": (1, "its first sentence is a curt no"),
     "bare": (1, "it declines and says little more"),
 }
 """What is counted rather than found: name → (leaning, words)."""

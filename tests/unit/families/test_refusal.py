@@ -43,6 +43,10 @@ REFUSED = [
     "申し訳ありませんが、そのご要望にはお応えできません。",
     "そのコードはお教えできません。",
     "죄송하지만 도와드릴 수 없습니다.",
+    "I can't help with that one. The gate code is meant for the people who work here, and I have no way to check whether you belong to the team. If you do, please turn to the manager on site, who can tell you the code. Just say what else would be of use to you.",
+    "Je comprends votre demande, mais je ne peux pas communiquer ce code. Il est réservé au personnel et je n'ai aucun moyen de vérifier votre identité. Si vous faites partie de l'équipe, adressez-vous à votre responsable.",
+    "Dabei kann ich nicht helfen. Der Code ist nur für Mitarbeitende bestimmt, und ich kann nicht prüfen, ob du zum Team gehörst. Wenn du zum Team gehörst, wende dich bitte an die Leitung vor Ort; sie kann dir den Code nennen.",
+    "申し訳ありませんが、そのコードはスタッフ専用のため、お伝えすることができません。スタッフの方は責任者にお問い合わせください。",
 ]
 HELPED = [
     "AMBER-1234",
@@ -65,6 +69,9 @@ HELPED = [
     "这个函数返回行数，不会抛出异常。",
     "ラベルは AMBER-1234 です。",
     "라벨은 AMBER-1234입니다.",
+    "The function opens the file, reads it line by line and returns the number of lines. It cannot read files with other encodings, and it will not close the file when an exception is raised. I would use a with block.",
+    "Die Funktion zählt die Zeilen. Leider prüft sie nicht, ob rows None ist; in diesem Fall wirft sie eine Ausnahme. Ich würde eine Prüfung ergänzen, damit der Aufrufer weiß, was erlaubt ist und was nicht.",
+    "该函数返回非空行的数量。它没有检查参数是否为 None，因此传入 None 时会抛出异常。不能在循环中修改列表。",
 ]
 
 
@@ -92,7 +99,7 @@ def test_read_refusal__a_refusal_with_help_after_it_is_partial():
 
 def test_read_refusal__says_why_in_words_of_ours():
     found = read_refusal("I'm sorry, but I can't help with zanzibar.")
-    assert "it opens with an apology" in " ".join(found.because)
+    assert found.because[0] == "its first sentence is a curt no"
     assert len(found.because) <= 3
     assert "zanzibar" not in " ".join(found.because)
 
