@@ -5,7 +5,7 @@ DEMO := .venv-demo/bin/python
 NODE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftgate/node
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/workflows/*.yml)
 
-.PHONY: node image demo demo-local-model golden bench-image bench-endpoints bench-compare bench-storm bench-statistics bench-pairs bench-refusal test lint datasets cwe-table clean
+.PHONY: node image demo demo-local-model golden bench-image bench-endpoints bench-compare bench-storm bench-statistics bench-pairs bench-judges bench-refusal test lint datasets cwe-table clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -54,6 +54,9 @@ bench-statistics: .venv-demo/ready  ## false blocks and catches of the decision 
 
 bench-pairs: .venv-demo/ready  ## compare on outcomes of real systems; DATA= the folder that holds them
 	PYTHONPATH=. $(DEMO) bench/real_pairs.py --data $(DATA)
+
+bench-judges: .venv/ready  ## what a judge's errors do to blocks and passes, simulated: 3 minutes
+	PYTHONPATH=. $(BIN)/python bench/judges.py
 
 bench-refusal: .venv/ready  ## how well refusals are read, cross-validated; DATA= the folder; BENCH=--write weighs anew
 	PYTHONPATH=. $(BIN)/python bench/refusal.py --data $(DATA) $(BENCH)

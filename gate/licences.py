@@ -235,10 +235,10 @@ def _weighed(one: Comparison, by: Licence) -> Comparison:
     if youden is None or found is None or one.delta is None:
         return replace(one, margin=margin)
     doubt = found.doubt(one.baseline or 0.0)
-    interval = widened(one.interval, one.delta, doubt=doubt, youden=youden)
+    interval = widened(one.interval, doubt=doubt, youden=youden)
     outcome = _outcome(one.outcome, interval)
     more = one.more_samples if outcome == one.outcome else None
-    detectable = None if one.detectable is None else min(1.0, math.hypot(one.detectable, doubt) / youden)
+    detectable = None if one.detectable is None else min(1.0, (one.detectable + doubt) / youden)
     return replace(
         one,
         margin=margin,
@@ -280,9 +280,8 @@ def _doubted(one: Comparison, by: Licence, found: Agreement, doubt: float) -> st
     delta = one.delta or 0.0
     what = "loss" if delta < 0 else "gain"
     open_ = f"its {count(found.n, 'label')} leave {100 * doubt:.1f} points open"
-    claimed = one.interval[1] if delta < 0 else one.interval[0]
-    room = delta**2 - (claimed - delta) ** 2
-    labels = math.ceil(found.n * doubt**2 / room) if room > 0 else 0
+    room = -one.interval[1] if delta < 0 else one.interval[0]  # what is claimed, and would be left of no doubt
+    labels = math.ceil(found.n * (doubt / room) ** 2) if room > 0.001 else 0
     hint = f"; about {labels:,} labels could settle it" if labels > found.n else ""
     passed = "" if delta < 0 else f"; any loss is smaller than {100 * by.margin(one.slice):.1f} points"
     errors = "the judge's errors alone could make it"

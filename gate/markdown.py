@@ -241,7 +241,8 @@ def _measurement(report: Report) -> str:
         return ""
     calls, usage = report.calls, report.usage
     asked = calls.baseline + calls.candidate
-    facts = [count(asked, "call"), count(usage.tokens, "token"), usd(usage.usd)]
+    verdict_count = [count(report.verdicts.asked, "verdict")] if report.verdicts else []
+    facts = [count(asked, "call"), *verdict_count, count(usage.tokens, "token"), usd(usage.usd)]
     title = "How it was measured"
     if asked:
         title += f": {', '.join([*facts, duration(report.provenance.seconds)])}"

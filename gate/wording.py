@@ -86,7 +86,8 @@ def judged(one: JudgeRecord) -> str:
         low, high = one.kappa_interval
         parts.append(f"kappa {one.kappa:.2f} ({low:.2f} to {high:.2f}) on {count(one.labels, 'label')}")
     if one.sensitivity is not None and one.specificity is not None:
-        parts.append(f"passes {one.sensitivity:.0%} of good and {1 - one.specificity:.0%} of bad answers")
+        good, bad = 100 * one.sensitivity, 100 * (1 - one.specificity)
+        parts.append(f"passes {good:.0f} % of good and {bad:.0f} % of bad answers")
     state = {True: "licensed", False: "no licence", None: "whether it has a licence is not known"}[one.licensed]
     return "; ".join([*([", ".join(parts)] if parts else []), f"{state}: {one.reason}" if one.reason else state])
 

@@ -127,16 +127,16 @@ def _apart(rate: Rate) -> float:
     return math.hypot(rate.value - rate.low, rate.high - rate.value)
 
 
-def widened(interval: tuple[float, float], delta: float, *, doubt: float, youden: float) -> tuple[float, float]:
+def widened(interval: tuple[float, float], *, doubt: float, youden: float) -> tuple[float, float]:
     """The interval of the true difference, from that of the judged one. Never narrower.
 
-    An end that claims a loss (below 0) or a gain (above 0) is moved towards 0, away from `delta`, by `doubt`, square
-    and add: sampling and the judge's errors are independent. Where that reaches 0 it stays there, and claims nothing.
-    An end that leaves a loss or gain open is divided by `youden`, in (0, 1].
+    An end that claims a loss (below 0) or a gain (above 0) is moved towards 0 by all of `doubt`: so the claim holds for
+    every difference of the judge's errors up to it, not on average over them. Where it reaches 0 it stays there, and
+    claims nothing. An end that leaves a loss or gain open is divided by `youden`, in (0, 1].
     """
     low, high = interval
     if high < 0:
-        high = min(0.0, delta + math.hypot(high - delta, doubt))
+        high = min(0.0, high + doubt)
     if low > 0:
-        low = max(0.0, delta - math.hypot(delta - low, doubt))
+        low = max(0.0, low - doubt)
     return max(-1.0, low / youden if low < 0 else low), min(1.0, high / youden if high > 0 else high)

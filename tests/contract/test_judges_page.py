@@ -12,7 +12,7 @@ from gate.families.judged import LONGEST
 from gate.files import LocalFiles, digest
 from gate.judge_rule import JudgeRule
 from gate.licences import FEWEST, FEWEST_OF_A_KIND, MOST_SILENT
-from gate.policy import parse_policy_for_run
+from gate.policy import judging_files, parse_policy_for_run
 from gate.runner import VERDICT_AGE
 from gate.stats.agreement import Labelled, agreement
 
@@ -61,6 +61,12 @@ def test_page__what_labels_leave_open(row):
     labels += [Labelled(good=False, judged=float(i >= hits)) for i in range(half)]
     found = agreement(labels)
     assert (row[2], row[3]) == (f"{100 * found.doubt(0.8):.1f}", f"{10 * found.youden.low:.1f}")
+
+
+def test_page__its_files_are_the_base_branchs_and_an_edit_is_told():
+    policy, _ = parse_policy_for_run(POLICY, file="p.yml")
+    names = ("answers.jsonl", "answers-rubric.md", "answers-labels.jsonl")
+    assert judging_files(policy) == {f"evals/{name}" for name in names}
 
 
 def test_page__has_the_figures_it_speaks_of():

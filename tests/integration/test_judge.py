@@ -2,18 +2,26 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from gate.app import CompareOptions, RunOptions, compare, plan, run, run_shard, verdict
+from gate.app import CompareOptions, RunOptions, baseline, compare, plan, run, run_shard, verdict
 from gate.errors import Problems
 from gate.files import digest
 from gate.tools import Tools
 from tests.fakes import judges
+from tests.fakes.batches import FakeBatches
 from tests.fakes.models import FakeModels, Fault, Reply
 
+ROOT = Path(__file__).parents[2]
 POLICY = """\
 version: 1
 endpoints:
@@ -46,7 +54,7 @@ class Court:
     """A small repository with a judged family, its models and its judge on loopback, and `driftgate` in it."""
 
     def __init__(self, folder, judge):
-        self.folder, self.said = folder, ""
+        self.folder, self.said, self.rest = folder, "", ""
         for name in ("evals", "models", ".github"):
             (folder / name).mkdir()
         self.models, self.judge = FakeModels(answer), FakeModels(judge)
@@ -96,9 +104,13 @@ class Court:
             sleep=lambda seconds: None,
         )
 
-    def do(self, command, *options, more=LICENSED, budget="", environ=None):
+    def prepare(self, more=LICENSED, budget=""):
         where = {"here": self.models.base_url("openai-chat"), "court": self.judge.base_url("openai-chat")}
-        (self.folder / ".github/driftgate.yml").write_text(POLICY.format(**where, more=more, budget=budget))
+        text = POLICY.format(**where, more=more, budget=budget)
+        (self.folder / ".github/driftgate.yml").write_text(text + self.rest)
+
+    def do(self, command, *options, more=LICENSED, budget="", environ=None):
+        self.prepare(more, budget)
         tools = self.tools(environ)
         try:
             return command(*options, tools)
@@ -393,6 +405,75 @@ def test_shards__ask_the_judge_too_and_the_deciding_job_asks_nothing(court):
     merged = place.report("merged")
     assert merged["comparisons"] == whole["comparisons"]
     assert merged["provenance"]["judges"] == whole["provenance"]["judges"]
+
+
+def test_batch__answers_come_by_batch_and_their_verdicts_live(court):
+    place = court()
+    assert place.run("worse") == 1
+    live, asked = place.report(), sorted(one.raw for one in place.judge.seen)
+    place.judge.seen.clear()
+    place.models.__exit__()
+    place.models = FakeBatches(answer)
+    place.models.__enter__()
+    by_batch = replace(place.options("worse", out="batched"), batch=60.0)
+    assert place.do(run, by_batch) == 1, place.said
+    assert (place.models.live, sum(len(one.requests) for one in place.models.batches)) == ([], 2 * SAMPLES)
+    batched = place.report("batched")
+    assert batched["comparisons"] == live["comparisons"]
+    assert (batched["verdicts"], batched["usage"]["judge"]) == (live["verdicts"], live["usage"]["judge"])
+    assert sorted(one.raw for one in place.judge.seen) == asked
+
+
+def test_baseline__asked_ahead_is_judged_ahead(court):
+    place = court()
+    store, policy = place.folder / "kept.sqlite", place.folder / ".github/driftgate.yml"
+    place.rest = "baseline_max_age: 2d\n"
+    place.prepare()
+    assert baseline(policy, [place.folder / "models/good.yml"], store, 2, place.tools()) == 0
+    judged = {one.raw for one in place.judge.seen}
+    assert len(judged) == SAMPLES, "both runs gave the same answers"
+    assert place.do(run, place.options("same", store="kept.sqlite")) == 0, place.said
+    assert place.family["stage"] == "stored"
+    labels = 120
+    assert len(place.judge.seen) == SAMPLES + labels, "the candidate's answers are the baseline's: judged already"
+
+
+def test_kill__what_was_judged_is_not_judged_again(court, tmp_path):
+    place = court()
+    place.prepare()
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "THE_KEY": "sk-model", "JUDGE_KEY": "sk-judge"}
+    line = ["run", "--baseline", "models/good.yml", "--candidate", "models/worse.yml"]
+
+    def gate(*through):
+        done = [sys.executable, *through, *line]
+        return subprocess.run(done, cwd=place.folder, env=environ, capture_output=True, text=True, check=False)
+
+    killed = gate(str(ROOT / "tests/fakes/dying_gate.py"), "statement=700", str(tmp_path / "log"))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    before = len(place.judge.seen)
+    done = gate("-m", "gate")
+    assert done.returncode == 1, done.stderr
+    asked = [one.raw for one in place.judge.seen]
+    assert 120 < before < len(asked)
+    assert len(asked) - len(set(asked)) <= 16, "only what was in flight is asked again"
+    report = json.loads((place.folder / "driftgate-out/report.json").read_text())
+    assert report["verdicts"] == {"asked": len(set(asked)), "cached": 0, "failed": 0}
+    assert "its judge" not in done.stdout
+    assert not any(word in done.stdout + done.stderr + json.dumps(report) for word in ("sk-judge", "Dear judge"))
+
+
+def test_outputs__say_who_judged_and_how_well_and_show_no_text_of_a_judge(court):
+    place = court(judges.erring(lambda i: i % 20 == 0, lambda i: False))
+    place.run("worse")
+    comment, page = ((place.folder / f"out/{name}").read_text() for name in ("comment.md", "report.html"))
+    words = "kappa 0.90 (0.81 to 0.95) on 120 labels, passes 90 % of good and 0 % of bad answers; licensed"
+    assert f"`sums` was judged by `judge-1`: {words}" in comment
+    assert words in page
+    asked = place.report()["verdicts"]["asked"]
+    assert f"verdicts: {asked} asked" in comment
+    assert f"How it was measured: 300 calls, {asked} verdicts, " in comment
+    assert "verdict&#34;" not in page
+    assert '"verdict":' not in comment
 
 
 def test_plan__counts_the_judges_calls_and_says_what_a_licence_needs(court):

@@ -108,11 +108,11 @@ def test_weighed__a_large_loss_stays_one_with_a_wider_interval_and_the_policys_m
 
 
 def test_weighed__a_loss_within_the_doubt_decides_nothing_and_says_what_would():
-    found = weighed(compared("regressed", (-0.12, -0.001), -0.05))
+    found = weighed(compared("regressed", (-0.12, -0.02), -0.05))
     assert (found.outcome, found.interval[1]) == ("inconclusive", 0.0)
     assert found.reason == (
         "a loss of 5.0 points was judged, and the judge's errors alone could make it: "
-        "its 200 labels leave 4.7 points open; about 4,472 labels could settle it"
+        "its 200 labels leave 4.7 points open; about 1,107 labels could settle it"
     )
 
 
