@@ -46,7 +46,7 @@ def overlap(given: Sequence[Place], accepted: Sequence[Place], *, only_file: str
     not said is `only_file`, the sample's file where it has but one.
     """
     named = sum(one.end - one.start + 1 for one in given)
-    hit = sum(max((_shared(one, true, only_file) for true in accepted), default=0) for one in given)
+    hit = sum(_covered(one, accepted, only_file) for one in given)
     return hit / named if named else 0.0
 
 
@@ -101,11 +101,15 @@ def _range(file: str | None, start: int, end: int) -> Place | None:
     return Place(file=file, start=start, end=end) if 0 < start <= end < 1_000_000 else None
 
 
-def _shared(given: Place, true: Place, only_file: str | None) -> int:
-    """Lines of `given` within the tolerance of `true`."""
-    if not _same_file(given.file or only_file, true.file or only_file):
-        return 0
-    return max(0, min(given.end, true.end + TOLERANCE) - max(given.start, true.start - TOLERANCE) + 1)
+def _covered(given: Place, accepted: Sequence[Place], only_file: str | None) -> int:
+    """Lines of `given` that lie within the tolerance of any accepted place."""
+    beside = [one for one in accepted if _same_file(given.file or only_file, one.file or only_file)]
+    lines, reached = 0, given.start - 1
+    for low, high in sorted((one.start - TOLERANCE, one.end + TOLERANCE) for one in beside):
+        last = min(high, given.end)
+        lines += max(0, last - max(low - 1, reached))
+        reached = max(reached, last)
+    return lines
 
 
 def _same_file(given: str | None, true: str | None) -> bool:
