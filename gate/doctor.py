@@ -22,7 +22,7 @@ from gate.errors import EXIT_PASS, EXIT_UNDECIDED, EXIT_USAGE, FileProblem, GitH
 from gate.files import read_text
 from gate.gate_jobs import GateJob, read_jobs
 from gate.github import CommitFiles, GitHub
-from gate.policy import Policy, judging_files, parse_policy_for_run
+from gate.policy import Policy, judging_files, parse_policy_for_run, secret_names
 from gate.positions import Document
 from gate.protection import Finding, of_jobs, of_owners, of_rules
 from gate.tools import Tools
@@ -30,6 +30,7 @@ from gate.wording import count, printable
 
 _WORKFLOW = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
 _MOST_WORKFLOWS = 100
+_ANY_NEW = ".github/workflows/new.yml"  # whoever may add a workflow may report a check of any name
 _REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}")
 
 
@@ -74,14 +75,19 @@ def _look(github: GitHub, options: DoctorOptions, tools: Tools) -> Iterator[Find
     if branch is None:
         return
     read = yield from _policy(branch, options.policy)
-    jobs = branch.jobs()
-    if read is None:
-        return
-    policy, document = read
-    yield from of_jobs(jobs, policy)
+    jobs, policy = branch.jobs(), read[0] if read else None
+    rules = policy.endpoints.values() if policy else ()
+    yield from of_jobs(jobs, {name for rule in rules for name in secret_names(rule)})
     yield from branch.rule_findings(jobs, options.check or next((job.check for job in jobs), "gate"))
-    workflows = dict.fromkeys(job.file for job in jobs)
-    yield from branch.owner_findings([options.policy, *sorted(judging_files(policy)), *workflows])
+    own = sorted(judging_files(policy)) if policy else ()
+    yield from branch.owner_findings(list(dict.fromkeys([options.policy, *own, *(job.file for job in jobs), _ANY_NEW])))
+    if read:
+        yield from _endpoints(branch, *read, options, tools)
+
+
+def _endpoints(
+    branch: _Branch, policy: Policy, document: Document, options: DoctorOptions, tools: Tools
+) -> Iterator[Finding]:
     if options.call:
         yield from call_findings(policy, document, branch.files, branch.models(policy), tools)
     else:

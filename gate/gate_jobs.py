@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 _ACTION = re.compile(r"(?:^|/)driftgate(?:@|:|$)", re.IGNORECASE)
+_PULLS = ("pull_request", "pull_request_target")
 _READS, _WRITES = ("read", "write"), ("write",)
 NEEDED = {"contents": _READS, "pull-requests": _WRITES}
 """The token's permissions that the action needs, and the levels that give them."""
@@ -28,7 +29,7 @@ class GateJob:
 
     @property
     def judges_pulls(self) -> bool:
-        return bool(self.events.keys() & {"pull_request", "pull_request_target"})
+        return any(name in self.events for name in _PULLS)
 
     @property
     def lacking(self) -> list[str]:
@@ -41,8 +42,14 @@ class GateJob:
     @property
     def filtered(self) -> bool:
         """Whether a pull request can leave the workflow unstarted, and so the required check pending for ever."""
-        event = self.events.get("pull_request") or self.events.get("pull_request_target")
-        return isinstance(event, dict) and bool(event.keys() & {"paths", "paths-ignore"})
+        event = _mapping(self.events.get("pull_request") or self.events.get("pull_request_target"))
+        return bool(event.keys() & {"paths", "paths-ignore"})
+
+    @property
+    def rejudges(self) -> bool:
+        """Whether it runs again when a pull request is given another base branch, which is another judge."""
+        starts = [_mapping(self.events[name]) for name in _PULLS if name in self.events]
+        return all("edited" in _listed(event.get("types")) for event in starts)
 
 
 def read_jobs(text: str, *, file: str) -> list[GateJob]:

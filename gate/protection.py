@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from gate.codeowners import OwnerRule, owners_of
 from gate.gate_jobs import NEEDED, GateJob
-from gate.policy import Policy, secret_names
 from gate.wording import listed
 
 State = Literal["ok", "missing", "unseen", "advice"]
@@ -26,8 +25,9 @@ class Finding:
     do: str = ""
 
 
-def of_jobs(jobs: Sequence[GateJob], policy: Policy) -> Iterator[Finding]:
-    """Whether the workflows run the gate, on every pull request, with what it needs."""
+def of_jobs(jobs: Sequence[GateJob], keys: Iterable[str]) -> Iterator[Finding]:
+    """Whether the workflows run the gate, on every pull request, with what it needs. `keys`: variables it must get."""
+    wanted = sorted(keys)
     if not any(job.judges_pulls for job in jobs):
         what = "no workflow of this branch runs the action on pull requests"
         yield Finding(subject="workflow", state="missing", what=what, do="driftgate init writes one")
@@ -36,7 +36,7 @@ def of_jobs(jobs: Sequence[GateJob], policy: Policy) -> Iterator[Finding]:
         if job.judges_pulls:
             yield from _starts(job, where)
             yield _permitted(job, where)
-        yield from _keys(job, where, policy)
+        yield from _keys(job, where, wanted)
 
 
 def _starts(job: GateJob, where: str) -> Iterator[Finding]:
@@ -46,8 +46,7 @@ def _starts(job: GateJob, where: str) -> Iterator[Finding]:
         yield Finding(subject="workflow", state="missing", what=what, do=do)
     else:
         yield Finding(subject="workflow", what=f"{where} runs on every pull request")
-    event = job.events.get("pull_request")
-    if "pull_request" in job.events and "edited" not in ((event or {}).get("types") or ()):
+    if not job.rejudges:
         what = f"{where} does not run when a pull request is given another base branch"
         do = "on: {pull_request: {types: [opened, synchronize, reopened, edited]}}"
         yield Finding(subject="workflow", state="advice", what=what, do=do)
@@ -62,14 +61,13 @@ def _permitted(job: GateJob, where: str) -> Finding:
     return Finding(subject="permissions", state="missing", what=what, do=f"permissions: {{{_PERMISSIONS}}}")
 
 
-def _keys(job: GateJob, where: str, policy: Policy) -> Iterator[Finding]:
-    wanted = {name for rule in policy.endpoints.values() for name in secret_names(rule)}
-    absent = sorted(wanted - job.passed)
+def _keys(job: GateJob, where: str, wanted: Sequence[str]) -> Iterator[Finding]:
+    absent = [name for name in wanted if name not in job.passed]
     if absent:
         do = f"env: {{{absent[0]}: ${{{{ secrets.{absent[0]} }}}}}} on the step of the action"
         yield Finding(subject="keys", state="missing", what=f"{where} does not pass {listed(absent)}", do=do)
     elif wanted:
-        yield Finding(subject="keys", what=f"{where} passes {listed(sorted(wanted))}")
+        yield Finding(subject="keys", what=f"{where} passes {listed(wanted)}")
     if wanted and not job.environment:
         what = f"{where} names no environment, so its secrets are every workflow's of this repository"
         yield Finding(subject="keys", state="advice", what=what, do=f"environment: … on the job; {_RECIPE}")
@@ -124,7 +122,6 @@ def of_owners(rules: Sequence[OwnerRule] | None, paths: Sequence[str], wrong: Se
     else:
         yield Finding(subject="CODEOWNERS", what=f"covers {listed(list(paths), most=8)}")
     if wrong:
-        what = (
-            f"GitHub cannot use line {listed([str(line) for line in wrong])}: wrong, or an owner without write access"
-        )
+        lines = listed([str(line) for line in wrong])
+        what = f"GitHub cannot use line {lines}: it is wrong, or names an owner without write access"
         yield Finding(subject="CODEOWNERS", state="missing", what=what, do="correct it; GitHub shows why at the file")

@@ -86,10 +86,10 @@ def test_ruleset__github_would_take_it():
 
 
 def test_bare_repository__all_that_is_missing_in_the_order_in_which_to_add_it():
-    code, lines = look(GuardedGitHub(files(**{PLACE: None, ".github/CODEOWNERS": None})))
+    code, lines = look(GuardedGitHub({"README.md": "hello"}))
     assert code == 2
     missing = [line.split(":")[0].removeprefix("missing").strip() for line in lines if line.startswith("missing")]
-    assert missing == ["workflow", "required check", "reviews", "CODEOWNERS"]
+    assert missing == ["policy", "workflow", "required check", "reviews", "CODEOWNERS"]
     assert all("do: " in after for line, after in itertools.pairwise(lines) if line.startswith("missing"))
 
 
@@ -118,6 +118,8 @@ def changed(kind, **parameters):
         ({}, {"rules": [BY_NAME["pull_request"]], "required": ["gate"]}, "ok       required check: gate is required"),
         ({".github/CODEOWNERS": OWNERS.replace("/evals/ ", "/eval/ ")}, {}, "missing  CODEOWNERS: evals/sums.jsonl: has no owner"),
         ({".github/CODEOWNERS": OWNERS + "/.github/gate-waivers.yml\n"}, {}, "missing  CODEOWNERS: .github/gate-waivers.yml: has no owner"),
+        ({".github/CODEOWNERS": OWNERS.replace("/workflows/ ", "/workflows/driftgate.yml ")}, {}, "missing  CODEOWNERS: .github/workflows/new.yml: has no owner"),
+        ({PLACE: WORKFLOW.replace("{types: [opened, synchronize, reopened, edited]}", "x")}, {}, "advice   workflow: .github/workflows/driftgate.yml (check gate) does not run when"),
         ({}, {"errors": [3]}, "missing  CODEOWNERS: GitHub cannot use line 3"),
         ({}, {"hidden": ["/rules/branches/main"]}, "unseen   rulesets: GitHub answered HTTP 403"),
         ({}, {"hidden": ["/codeowners/errors"]}, "unseen   CODEOWNERS: GitHub answered HTTP 403"),
