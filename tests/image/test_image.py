@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gate.simulated import SimulatedEndpoint
-from tests.fakes.events import payload
 from tests.fakes.github import FakeGitHub
+from tests.fakes.runner import environment, pull_request_event
 from tests.image import engine
 from tests.integration.test_entrypoint import MARKER, respond, tree
 
@@ -42,37 +42,23 @@ def act(tmp_path):
         for name in MOUNTS:
             (tmp_path / name).mkdir()
             os.chown(tmp_path / name, *OWNER)
-        event = payload("pull_request", "synchronize", pull_request=github.pull())
-        (tmp_path / "workflow/event.json").write_text(json.dumps(event))
+        (tmp_path / "workflow/event.json").write_text(pull_request_event(github))
         entrypoint = engine.inspect(engine.tag())["Entrypoint"]
-        return in_container(tmp_path, entrypoint, environment(github) | more)
+        return in_container(tmp_path, entrypoint, inside(github) | more)
 
     return run
 
 
-def environment(github):
-    """What the runner sets, as far as we read it, and a little that we must not stumble over."""
-    return {
+def inside(github):
+    """What the runner sets for a container, and a little that we must not stumble over."""
+    places = {"event": "/github/workflow/event.json", "workspace": "/github/workspace"}
+    return environment(github, **places, commands="/github/file_commands") | {
         "HOME": "/github/home",
-        "INPUT_GITHUB-TOKEN": "ghs_token_secret",
         "INPUT_COMMENT-KEY": "",
-        "INPUT_POLICY": "",
         "INPUT_STORE": "kept/here/answers.sqlite",
         "INPUT_OUT": "made/driftgate-report",
-        "THE_KEY": "sk-very-secret",
         "GITHUB_ACTIONS": "true",
-        "GITHUB_EVENT_NAME": "pull_request",
-        "GITHUB_EVENT_PATH": "/github/workflow/event.json",
-        "GITHUB_API_URL": github.url,
-        "GITHUB_SERVER_URL": "https://github.example",
-        "GITHUB_REPOSITORY": "o/r",
-        "GITHUB_RUN_ID": "42",
-        "GITHUB_WORKFLOW": "ci",
-        "GITHUB_JOB": "gate",
         "GITHUB_SHA": "0" * 40,
-        "GITHUB_WORKSPACE": "/github/workspace",
-        "GITHUB_OUTPUT": "/github/file_commands/output",
-        "GITHUB_STEP_SUMMARY": "/github/file_commands/summary",
         "RUNNER_TEMP": "/github/runner_temp",
     }
 

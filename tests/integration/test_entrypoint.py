@@ -12,8 +12,8 @@ import pytest
 
 from gate import __version__
 from gate.simulated import SimulatedEndpoint
-from tests.fakes.events import payload
 from tests.fakes.github import BOT, FakeGitHub, Symlink
+from tests.fakes.runner import environment, pull_request_event
 
 ROOT = Path(__file__).parents[2]
 MARKER = "<!-- driftgate:v1:ci-gate -->"
@@ -54,26 +54,11 @@ def tree(url, model="good", *, budget="", **more):
 @pytest.fixture
 def act(tmp_path):
     def environ(github):
-        event = payload("pull_request", "synchronize", pull_request=github.pull())
-        (tmp_path / "event.json").write_text(json.dumps(event))
-        (tmp_path / "work").mkdir(exist_ok=True)
-        return {
-            "PATH": os.environ["PATH"],
-            "INPUT_GITHUB-TOKEN": "ghs_token_secret",
-            "INPUT_POLICY": "",
-            "THE_KEY": "sk-very-secret",
-            "GITHUB_EVENT_NAME": "pull_request",
-            "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
-            "GITHUB_API_URL": github.url,
-            "GITHUB_SERVER_URL": "https://github.example",
-            "GITHUB_REPOSITORY": "o/r",
-            "GITHUB_RUN_ID": "42",
-            "GITHUB_WORKFLOW": "ci",
-            "GITHUB_JOB": "gate",
-            "GITHUB_WORKSPACE": str(tmp_path / "work"),
-            "GITHUB_OUTPUT": str(tmp_path / "output"),
-            "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
-        }
+        event, workspace = tmp_path / "event.json", tmp_path / "work"
+        event.write_text(pull_request_event(github))
+        workspace.mkdir(exist_ok=True)
+        path = {"PATH": os.environ["PATH"]}
+        return path | environment(github, event=event, workspace=workspace, commands=tmp_path)
 
     def run(github, **more):
         return subprocess.run(
