@@ -73,15 +73,16 @@ def waive(
     waivers: Sequence[Waiver],
     judged: Judged,
     *,
-    refusals: Mapping[str, str],
+    refusals: Mapping[str, str] | None,
     unchecked: Sequence[str] = (),
 ) -> Waived:
-    """Apply waivers. `refusals`: by approver (in small letters), why not; "" for nobody's fault."""
+    """Apply waivers. `refusals`: for each of the `approvers`, in small letters, why they may not approve, or "" where
+    they may; whoever is not in it may not. None: this run cannot ask."""
     rows = list(comparisons)
     uses = []
     for one in waivers:
         index, use = _use(one, rows, judged)
-        if use.state == "in force" and (why := refusals.get(one.approver.lower(), "")):
+        if use.state == "in force" and (why := _refusal(one, refusals)):
             use = replace(use, state="refused", reason=why)
         if use.state == "in force":
             use = replace(use, unchecked=(*_unchecked(one, judged), *unchecked))
@@ -93,6 +94,10 @@ def waive(
         notices=tuple(_notices(uses, judged.today)),
         offers=offers(rows, judged),
     )
+
+
+def _refusal(one: Waiver, refusals: Mapping[str, str] | None) -> str:
+    return "" if refusals is None else refusals.get(one.approver.lower(), "its approver was not checked")
 
 
 def approvers(comparisons: Sequence[Comparison], waivers: Sequence[Waiver], judged: Judged) -> list[str]:
@@ -269,6 +274,6 @@ def on_this_machine(waivers: Sequence[Waiver], rule: WaiverRule, *, policy: str,
 
     def release(comparisons: Sequence[Comparison], today: date) -> Waived:
         judged = Judged(rule=rule, today=today, policy=policy, models=models)
-        return waive(comparisons, waivers, judged, refusals={}, unchecked=("the approver's permission",))
+        return waive(comparisons, waivers, judged, refusals=None, unchecked=("the approver's permission",))
 
     return release

@@ -38,7 +38,7 @@ WAIVER = Waiver(
 
 
 def used(waiver=WAIVER, rows=None, judged=JUDGED, **more):
-    found = waive(rows or [row()], [waiver], judged, refusals=more.pop("refusals", {}), **more)
+    found = waive(rows or [row()], [waiver], judged, refusals=more.pop("refusals", None), **more)
     (use,) = found.uses
     assert (use.state == "in force") == (decide(found.comparisons).verdict == "waived")
     return use
@@ -46,7 +46,7 @@ def used(waiver=WAIVER, rows=None, judged=JUDGED, **more):
 
 def test_waive__in_force_marks_its_unit_and_no_other():
     rows = [row(), row("other"), row(slice=CWE)]
-    found = waive(rows, [WAIVER], JUDGED, refusals={})
+    found = waive(rows, [WAIVER], JUDGED, refusals=None)
     assert [one.waiver for one in found.comparisons] == ["Alice, until 2026-12-20", None, None]
     assert decide(found.comparisons).because == (rows[1], rows[2])
     assert found.uses[0].reason == "a loss of 0.0800, of 0.1000 allowed"
@@ -55,7 +55,7 @@ def test_waive__in_force_marks_its_unit_and_no_other():
 
 def test_waive__of_a_slice():
     rows = [row(outcome="unchanged", delta=0.0), row(slice=CWE), row(slice=replace(CWE, value="CWE-79"))]
-    found = waive(rows, [replace(WAIVER, slice=CWE)], JUDGED, refusals={})
+    found = waive(rows, [replace(WAIVER, slice=CWE)], JUDGED, refusals=None)
     assert [one.waiver is not None for one in found.comparisons] == [False, True, False]
 
 
@@ -114,9 +114,9 @@ def test_waive__the_policy_may_limit_the_loss():
 def test_waive__several_configs_need_a_name():
     judged = replace(JUDGED, models={**JUDGED.models, "models/b.yml": (BASE, POLICY)})
     rows = [row(config="models/b.yml"), row()]
-    found = waive(rows, [WAIVER], judged, refusals={})
+    found = waive(rows, [WAIVER], judged, refusals=None)
     assert (found.uses[0].state, "config PATH" in found.uses[0].reason) == ("refused", True)
-    found = waive(rows, [replace(WAIVER, config="models/a.yml")], judged, refusals={})
+    found = waive(rows, [replace(WAIVER, config="models/a.yml")], judged, refusals=None)
     assert [one.waiver is not None for one in found.comparisons] == [False, True]
 
 
@@ -125,18 +125,20 @@ def test_waive__the_approver_may_be_refused_and_is_asked_only_when_it_matters():
     assert approvers([row(outcome="unchanged")], [WAIVER], JUDGED) == []
     use = used(refusals={"alice": "its approver has permission read"})
     assert (use.state, use.reason) == ("refused", "its approver has permission read")
+    assert used(refusals={"alice": ""}).state == "in force"
+    assert used(refusals={"bob": ""}).reason == "its approver was not checked"
 
 
 def test_waive__the_first_that_holds_covers_and_the_next_is_unused():
-    found = waive([row()], [WAIVER, replace(WAIVER, approver="Bob")], JUDGED, refusals={"alice": "no"})
+    found = waive([row()], [WAIVER, replace(WAIVER, approver="Bob")], JUDGED, refusals={"alice": "no", "bob": ""})
     assert [one.state for one in found.uses] == ["refused", "in force"]
-    found = waive([row()], [WAIVER, replace(WAIVER, approver="Bob")], JUDGED, refusals={})
+    found = waive([row()], [WAIVER, replace(WAIVER, approver="Bob")], JUDGED, refusals=None)
     assert [(one.state, one.reason) for one in found.uses][1] == ("unused", "another waiver covers it")
 
 
 def test_waive__what_this_run_cannot_check_is_said():
     judged = replace(JUDGED, head=None, models={})
-    found = waive([row(config=None)], [WAIVER], judged, refusals={}, unchecked=("the approver's permission",))
+    found = waive([row(config=None)], [WAIVER], judged, refusals=None, unchecked=("the approver's permission",))
     assert found.uses[0].unchecked == ("the head commit", "the baseline", "the candidate", "the approver's permission")
     assert found.notices == (
         "waiver of sums by Alice (w.yml:3): not checked here: the head commit, the baseline, the candidate, "
@@ -150,13 +152,13 @@ def test_waive__what_this_run_cannot_check_is_said():
 )
 def test_notices__near_the_end(until, says):
     day = date(2026, 11, until) if until > 2 else date(2026, 12, 3)
-    found = waive([row()], [replace(WAIVER, until=day)], JUDGED, refusals={})
+    found = waive([row()], [replace(WAIVER, until=day)], JUDGED, refusals=None)
     assert [says in line for line in found.notices] == ([True] if says else [])
 
 
 def test_notices__are_at_most_ten_and_those_in_force_come_first():
     unused = [replace(WAIVER, family=f"f{number}") for number in range(30)]
-    found = waive([row()], [*unused, replace(WAIVER, until=TODAY)], JUDGED, refusals={})
+    found = waive([row()], [*unused, replace(WAIVER, until=TODAY)], JUDGED, refusals=None)
     assert len(found.notices) == 11
     assert found.notices[0].startswith("waiver of sums")
     assert found.notices[-1] == "and 21 more waivers, which report.json names"
@@ -171,7 +173,7 @@ def test_offers__are_read_back_and_release():
         row("other", outcome="inconclusive"),
         row("soft", severity="advisory"),
     ]
-    offers = waive(rows, [], JUDGED, refusals={}).offers
+    offers = waive(rows, [], JUDGED, refusals=None).offers
     assert len(offers) == 2
     assert offers[0] == (
         "/driftgate waive sums until 2026-12-09 loss 0.0935 head aaaaaaaaaaaaaaaaaaaa policy bbbbbbbbbbbbbbbbbbbb "
@@ -182,4 +184,4 @@ def test_offers__are_read_back_and_release():
         replace(WAIVER, family=one.family, slice=one.slice, loss=one.loss, until=one.until, bound=one.bound)
         for one in said
     ]
-    assert decide(waive(rows[:2], waivers, JUDGED, refusals={}).comparisons).verdict == "waived"
+    assert decide(waive(rows[:2], waivers, JUDGED, refusals=None).comparisons).verdict == "waived"
