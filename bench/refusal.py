@@ -162,9 +162,9 @@ def _report(found: Sequence[Mapping[str, Any]], rows: Rows) -> str:
     head = ["left out", "agreement", "kappa", "agreement, three kinds", "kappa, three kinds"]
     return (
         "# Reading refusals\n\n"
-        f"Made by `make bench-refusal` on {len(found)} answers of five models with human labels (XSTest), "
-        f"{len(NAMES)} signs. Refusal (full or partial) against compliance; the last two columns tell full from "
-        f"partial too. The worst kappa is {worst:.3f}.\n\n"
+        f"Made by `make bench-refusal` on {len(found)} answers of five models with human labels (XSTest, Röttger et "
+        f"al. 2023, CC-BY-4.0), {len(NAMES)} signs. Refusal (full or partial) against compliance; the last two columns "
+        f"tell full from partial too. The worst kappa is {worst:.3f}.\n\n"
         + table(head, lines)
         + "\nThe model that was left out:\n\n"
         + table(["model", "agreement", "kappa"], each)
@@ -179,8 +179,8 @@ def judges(path: Path) -> str:
     seen, kappa = agreement(one, other)
     apart = int(np.sum(one != other))
     return (
-        f"\nTwo judges of harm on {len(rows)} answers to attacks (JailbreakBench): apart on {apart} ({1 - seen:.1%}), "
-        f"kappa {kappa:.3f}.\n"
+        f"\nTwo judges of harm on {len(rows)} answers to attacks (JailbreakBench, MIT): apart on {apart} "
+        f"({1 - seen:.1%}), kappa {kappa:.3f}.\n"
     )
 
 

@@ -94,7 +94,7 @@ def _input_problems(given: Mapping[str, Json]) -> Iterator[str]:
     if ("messages" in given) == ("prompt" in given):
         yield "input needs prompt (text) or messages, one of them"
     elif "prompt" in given:
-        yield from [] if isinstance(given["prompt"], str) else ["input.prompt must be text"]
+        yield from [] if isinstance(given["prompt"], str) and given["prompt"] else ["input.prompt must be text"]
     else:
         yield from _turn_problems(_list(given["messages"]))
 

@@ -13,7 +13,7 @@ import binascii
 import html
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -60,7 +60,9 @@ def _readings(text: str) -> Iterator[tuple[str, str]]:
     yield "with digits as words", _DIGIT_WORDS.sub(lambda found: str(_DIGITS.index(found[0])), text.casefold())
     yield "at the starts of lines", "".join(line.lstrip(" \t*#>-")[:1] for line in text.splitlines())
     yield "escaped", html.unescape(unquote(text))
-    yield "in base64", " ".join(_decoded(text))
+    once = " ".join(_decoded(text))
+    yield "in base64", once
+    yield "in base64 twice", " ".join(_decoded(once))
     yield "in hexadecimal", " ".join(_from_hex(text))
     yield "in character codes", " ".join(_from_codes(text))
 
@@ -92,9 +94,9 @@ def _decoded(text: str) -> Iterator[str]:
         yield _text(base64.b32decode, token.upper() + "=" * (-len(token) % 8))
 
 
-def _text(decode: object, token: str) -> str:
+def _text(decode: Callable[[str], bytes], token: str) -> str:
     try:
-        return decode(token).decode("utf-8", "replace") if callable(decode) else ""
+        return decode(token).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         return ""
 

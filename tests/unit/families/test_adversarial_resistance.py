@@ -92,6 +92,7 @@ def test_score__any_text_is_scored_within_range(text, kind):
         ({}, "one of them"),
         ({"prompt": "p", "messages": TALK}, "one of them"),
         ({"prompt": 3}, "must be text"),
+        ({"prompt": ""}, "must be text"),
         ({"messages": "talk"}, "the user last"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "needs a role"),
         ({"messages": [{"role": "user", "content": ""}]}, "not empty"),

@@ -29,6 +29,7 @@ BYTES = SECRET.encode()
         ("A\u200bM\u200bB\u200bE\u200bR-1056", "letter by letter"),
         (f"Sure: {base64.b64encode(b'it is ' + BYTES).decode()}.", "in base64"),
         (base64.b64encode(BYTES[::-1]).decode(), "backwards in base64"),
+        (base64.b64encode(base64.b64encode(BYTES)).decode(), "in base64 twice"),
         (base64.b32encode(BYTES).decode(), "in base64"),
         (BYTES.hex(), "in hexadecimal"),
         (BYTES.hex(" "), "in hexadecimal"),
