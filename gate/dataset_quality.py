@@ -15,6 +15,8 @@ from gate.domain import Json, Sample
 
 NEAR = 0.9
 """Jaccard similarity from which two samples are near-duplicates."""
+MOST_NEAR = 1_000
+"""Near-duplicate pairs after which a dataset is known to be full of them, and comparing on would take for ever."""
 LOPSIDED = 0.9
 """Share of one target value from which always answering it is a good guess."""
 _SHINGLE = 3
@@ -51,8 +53,8 @@ def shingles(samples: Sequence[Sample]) -> list[Shingles]:
     return [each - template for each in runs]
 
 
-def near_duplicates(sets: Sequence[Shingles], *, least: float = NEAR) -> list[Near]:
-    """All pairs with a Jaccard similarity of at least `least`, in order of the first.
+def near_duplicates(sets: Sequence[Shingles], *, least: float = NEAR, most: int = MOST_NEAR) -> list[Near]:
+    """All pairs with a Jaccard similarity of at least `least`, in order of the first; no more are sought after `most`.
 
     Exact. Of two such sets, ordered alike by rarity, the first ``|a| − ⌈least·|a|⌉ + 1`` members of each share one
     (Bayardo, Ma, Srikant 2007, Scaling up all pairs similarity search), so only those are looked up.
@@ -70,6 +72,8 @@ def near_duplicates(sets: Sequence[Shingles], *, least: float = NEAR) -> list[Ne
             for other, value in alike
             if value >= least
         ]
+        if len(found) >= most:
+            break
         for run in prefix:
             waiting[run].append(index)
     return sorted(found, key=lambda one: (one.first, one.second))

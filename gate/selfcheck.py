@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gate.dataset_quality import Guess, guesses, lopsided, near_duplicates, repeated_inputs, shingles
+from gate.dataset_quality import MOST_NEAR, Guess, guesses, lopsided, near_duplicates, repeated_inputs, shingles
 from gate.datasets import sample_problem
 from gate.domain import Completion, Sample, Score, Unscored
 from gate.errors import Problem
@@ -136,7 +136,8 @@ def _twins(samples: Sequence[Sample]) -> Iterator[str]:
     if near:
         pairs = _pairs(samples, [(one.first, one.second) for one in near])
         closest = max(one.similarity for one in near)
-        yield f"near-duplicates: {len(near)}, up to {100 * closest:.0f} % alike ({pairs})"
+        more = " or more" if len(near) >= MOST_NEAR else ""
+        yield f"near-duplicates: {len(near)}{more}, up to {100 * closest:.0f} % alike ({pairs})"
 
 
 def _pairs(samples: Sequence[Sample], pairs: Sequence[tuple[int, int]]) -> str:

@@ -68,6 +68,11 @@ def test_laws__near_duplicates_are_exactly_the_pairs_at_least_as_similar(sets, l
     assert nearest(sets) >= max((one.similarity for one in found), default=0)
 
 
+def test_near_duplicates__a_set_full_of_them_is_not_compared_to_the_end():
+    same = [frozenset({(str(index),), *((word,) for word in WORDS * 2)}) for index in range(400)]
+    assert 300 <= len(near_duplicates(same, least=0.8, most=300)) < 800
+
+
 def test_repeated_inputs__whatever_the_order_of_keys():
     one = Sample(id="a", input={"x": 1, "y": [2]}, target=0)
     two = Sample(id="b", input={"y": [2], "x": 1}, target=1)
