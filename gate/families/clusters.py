@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -38,13 +38,19 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Id:
-    """One true id: with which true ids it was given, and how often; how many others share its groups."""
+class _Alike:
+    """True ids of one true group that stand in the very same given groups: they fare alike, so they are counted once.
+
+    Of what one of them was given with, itself among it: `given` true ids, of which `right` belong with it, and
+    `precision`, its share that is right.
+    """
 
     label: int
-    given: Mapping[str, int]
-    strangers: int
+    number: int
     groups: int
+    given: int
+    right: int
+    precision: float
 
 
 def agreement(truth: Groups, given: Groups) -> Agreement:
@@ -57,49 +63,49 @@ def agreement(truth: Groups, given: Groups) -> Agreement:
     labels = {one: index for index, group in enumerate(truth) for one in group}
     groups = {frozenset(group) for group in given}
     invented = len({one for group in groups for one in group} - set(labels))
-    ids = _ids(labels, groups)
     sizes = Counter(labels.values())
-    placed = [one for one in ids.values() if one.groups]
-    same = [_right(one, labels) for one in ids.values()]
+    kinds = list(_kinds(labels, groups))
+    placed = sum(one.number for one in kinds if one.groups)
     return Agreement(
-        precision=_mean([_precision(one, labels) for one in placed], len(placed) + invented),
-        recall=_mean([right / sizes[one.label] for one, right in zip(ids.values(), same, strict=True)], len(ids)),
-        pairs_right=(sum(same) - len(placed)) // 2,
-        pairs_given=(sum(len(one.given) for one in placed) - len(placed)) // 2,
+        precision=_mean((one.number * one.precision for one in kinds), placed + invented),
+        recall=_mean((one.number * one.right / sizes[one.label] for one in kinds), len(labels)),
+        pairs_right=(sum(one.number * one.right for one in kinds) - placed) // 2,
+        pairs_given=(sum(one.number * one.given for one in kinds) - placed) // 2,
         pairs_true=sum(size * (size - 1) // 2 for size in sizes.values()),
-        missing=len(ids) - len(placed),
-        repeated=sum(one.groups > 1 for one in placed),
+        missing=len(labels) - placed,
+        repeated=sum(one.number for one in kinds if one.groups > 1),
         invented=invented,
     )
 
 
-def _ids(labels: Mapping[str, int], groups: Iterable[frozenset[str]]) -> dict[str, _Id]:
-    """What was given for each true id."""
-    holding: defaultdict[str, list[tuple[frozenset[str], frozenset[str]]]] = defaultdict(list)
-    for group in groups:
-        known = frozenset(group & labels.keys())
-        for one in known:
-            holding[one].append((known, group - known))
-    return {one: _id(label, holding[one]) for one, label in labels.items()}
+def _kinds(labels: Mapping[str, int], groups: Iterable[frozenset[str]]) -> Iterator[_Alike]:
+    strangers: list[frozenset[str]] = []
+    holding: defaultdict[str, set[int]] = defaultdict(set)
+    for index, group in enumerate(groups):
+        strangers.append(group - labels.keys())
+        for one in group & labels.keys():
+            holding[one].add(index)
+    counts = Counter((label, frozenset(holding[one])) for one, label in labels.items())
+    for label, mine in counts:
+        yield _alike(label, mine, counts, len(frozenset().union(*(strangers[index] for index in mine))))
 
 
-def _id(label: int, holding: list[tuple[frozenset[str], frozenset[str]]]) -> _Id:
-    given: Counter[str] = Counter()
-    for known, _ in holding:
-        given.update(known)
-    strangers = len(frozenset().union(*(others for _, others in holding)))
-    return _Id(label=label, given=given, strangers=strangers, groups=len(holding))
+def _alike(
+    label: int, mine: frozenset[int], counts: Mapping[tuple[int, frozenset[int]], int], strangers: int
+) -> _Alike:
+    shared = [(theirs, number, len(mine & other)) for (theirs, other), number in counts.items()]
+    given = sum(number for _, number, times in shared if times)
+    same = [(number, times) for theirs, number, times in shared if times and theirs == label]
+    return _Alike(
+        label=label,
+        number=counts[label, mine],
+        groups=len(mine),
+        given=given,
+        right=sum(number for number, _ in same),
+        precision=_mean((number / times for number, times in same), given + strangers),
+    )
 
 
-def _right(one: _Id, labels: Mapping[str, int]) -> int:
-    return sum(labels[other] == one.label for other in one.given)
-
-
-def _precision(one: _Id, labels: Mapping[str, int]) -> float:
-    right = math.fsum(1 / times for other, times in one.given.items() if labels[other] == one.label)
-    return right / (len(one.given) + one.strangers)
-
-
-def _mean(values: list[float], number: int) -> float:
+def _mean(values: Iterable[float], number: int) -> float:
     """`fsum` is exact, so that no order of ids or groups can change a bit of it."""
     return math.fsum(values) / number if number else 0.0
