@@ -36,4 +36,4 @@ def texts() -> dict[str, str]:
 if __name__ == "__main__":
     for name, text in texts().items():
         (OUT / name).write_text(text, encoding="utf-8")
-    sheet.PAGE.write_text(sheet.written(sheet.PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    sheet.renew()

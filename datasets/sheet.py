@@ -1,7 +1,6 @@
-"""The measured parts of the datasheet in docs/datasets.md. `make datasets` writes what is quick to measure.
+"""The measured parts of the datasheet in docs/datasets.md: `make datasets` writes them.
 
-python -m datasets.sheet             print it
-python -m datasets.sheet --answers   score the four answers of every sample, too (some run code: a minute), and write
+python -m datasets.sheet   print what is measured of the samples
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from gate.selfcheck import PROBES, SEED, Checked, check_suite
 from gate.wording import points
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "datasets.md"
-ANSWERS, END_ANSWERS = "<!-- table: python -m datasets.sheet --answers -->\n", "<!-- end of the table -->"
+ANSWERS, END_ANSWERS = "<!-- table: make datasets -->\n", "<!-- end of the table -->"
 START, END = "<!-- measured: python -m datasets.sheet -->\n", "<!-- end of what is measured -->"
 _SHOWN = 12
 
@@ -83,9 +82,12 @@ def _guesses(samples: Sequence[Sample]) -> str:
     return "; ".join(told) or "the target holds no label"
 
 
+def renew() -> None:
+    """Write all that is measured into the page: a quarter of a minute, since some answers are code that is run."""
+    table = answers(check_suite(one, seed=SEED) for one in starter_suites())
+    page = _between(PAGE.read_text(encoding="utf-8"), ANSWERS, table, END_ANSWERS)
+    PAGE.write_text(written(page), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    if "--answers" in sys.argv:
-        table = answers(check_suite(one, seed=SEED) for one in starter_suites())
-        content = _between(PAGE.read_text(encoding="utf-8"), ANSWERS, table, END_ANSWERS)
-        PAGE.write_text(written(content), encoding="utf-8")
     sys.stdout.write(sheet())

@@ -9,7 +9,7 @@ PAGE = (Path(__file__).parents[2] / "docs/datasets.md").read_text(encoding="utf-
 
 
 def test_page__holds_the_sheet_as_it_is_measured_now():
-    assert sheet.written(PAGE) == PAGE, "run: python -m datasets.build"
+    assert sheet.written(PAGE) == PAGE, "run: make datasets"
 
 
 def test_page__names_the_canary():

@@ -51,7 +51,7 @@ def test_validate_datasets__without_a_policy_the_starter_sets_as_the_page_has_th
     page = (ROOT / "docs/datasets.md").read_text(encoding="utf-8")
     for kind, row in rows.items():
         assert row[1] == "100.0"
-        assert f"| {' | '.join([kind, *row])} |" in page, "run: python -m datasets.sheet --answers"
+        assert f"| {' | '.join([kind, *row])} |" in page, "run: make datasets"
 
 
 def test_validate_datasets__ones_own_csv(tmp_path):
