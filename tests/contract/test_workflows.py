@@ -110,3 +110,33 @@ def test_release__builds_on_the_base_that_the_dockerfile_names_and_says_so(check
     (base,) = re.findall(r"ARG BASE_IMAGE=(\S+)", (ROOT / "Dockerfile").read_text())
     assert f"BASE_IMAGE={base}\n" in said
     assert f"org.opencontainers.image.base.digest={base.partition('@')[2]}\n" in said
+
+
+EXAMPLES = sorted((ROOT / "examples/workflows").glob("*.yml"))
+JUDGED = {"pull_request", "pull_request_target", "merge_group", "push", "workflow_dispatch", "schedule"}
+
+
+def triggers(path):
+    found = yaml.safe_load(path.read_text())
+    return found.get("on", found.get(True))  # YAML 1.1 reads the key `on` as true
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples__start_the_action_on_events_that_it_judges_and_hide_nothing_from_it(path):
+    if not any(step.get("uses", "").startswith("driftgate/driftgate@") for step in steps(path)):
+        return
+    assert set(triggers(path)) <= JUDGED
+    for rules in triggers(path).values():
+        assert not isinstance(rules, dict) or not {"paths", "paths-ignore"} & set(rules)
+    (gate,) = (job for job in yaml.safe_load(path.read_text())["jobs"].values() if "driftgate/" in str(job))
+    assert gate.get("if") in (None, "${{ always() }}"), "a skipped required check passes"
+
+
+def test_examples__every_one_is_named_in_the_readme():
+    readme = (ROOT / "README.md").read_text()
+    assert [path.name for path in EXAMPLES if f"examples/workflows/{path.name}" not in readme] == []
+
+
+def test_forks_page__says_what_the_events_are():
+    page = (ROOT / "docs/forks.md").read_text()
+    assert {event for event in JUDGED if f"`{event}`" in page} == JUDGED
