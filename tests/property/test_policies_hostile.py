@@ -55,8 +55,6 @@ WORDS = st.sampled_from(
         '"',
         "\t",
         "0x1f",
-    ]
-    + [
         "advisory",
         "blocking",
         "1",
