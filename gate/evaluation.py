@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gate.datasets import load_builtin, load_dataset, sample_problem
 from gate.domain import (
@@ -34,6 +34,9 @@ from gate.recorded import mean_scores, parse_results
 
 if TYPE_CHECKING:  # what only a policy with a judge needs
     from gate.judges import Judge
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +182,10 @@ class Interview:
         judge = self._suites[answer.question.family].judge
         if judge is None or isinstance(answer.outcome, CallFailure):
             return ()
-        return judge.calls(self._sample(answer), answer.outcome)
+        try:
+            return judge.calls(self._sample(answer), answer.outcome)
+        except Exception:  # noqa: BLE001 - a target that `check` let through; the score says so
+            return ()
 
     def _sample(self, answer: Answer) -> Sample:
         return self._samples[answer.question.family][answer.question.sample_id]
@@ -228,15 +234,20 @@ def _result(
 ) -> Score | Unscored | CallFailure:
     if isinstance(answer.outcome, CallFailure):
         return answer.outcome
-    if suite.judge is not None:
-        return suite.judge.scorer.judged(sample, answer.outcome, verdicts)
-    return scored(suite.family, sample, answer.outcome)
+    completion, judge = answer.outcome, suite.judge
+    if judge is None:
+        return scored(suite.family, sample, completion)
+    return _unless_it_fails(lambda: judge.scorer.judged(sample, completion, verdicts))
 
 
 def scored(family: Family, sample: Sample, completion: Completion) -> Score | Unscored:
     """Never raises."""
+    return _unless_it_fails(lambda: family.score(sample, completion))
+
+
+def _unless_it_fails(score: Callable[[], Result]) -> Result | Unscored:
     try:
-        return family.score(sample, completion)
+        return score()
     except Exception as error:  # noqa: BLE001 - one bad answer must not end a run that was paid for
         return Unscored(reason=f"the scorer failed ({type(error).__name__})")
 

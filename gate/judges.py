@@ -137,11 +137,19 @@ def _labels(text: str, file: str, judge: Judge, family: Family) -> list[Label]:
     for line, one in numbered:
         before = first.setdefault(one.sample.id, line)
         wrong = [f"has the id of line {before}"] if before != line else []
-        wrong += family.check(one.sample)
+        wrong += family.check(one.sample) or _unreferenced(one, judge)
         problems += [Problem(file=file, line=line, column=1, what=what) for what in wrong]
     if problems:
         raise Problems(problems[:50])
     return [one for _, one in numbered]
+
+
+def _unreferenced(one: Label, judge: Judge) -> list[str]:
+    try:
+        judge.scorer.requests(one.sample, one.completion)
+    except Exception:  # noqa: BLE001 - a target that `check` let through
+        return ["has a target that gives no reference answer"]
+    return []
 
 
 def _label(item: dict[str, Json], judge: Judge) -> Label:
