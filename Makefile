@@ -78,6 +78,10 @@ lint: .venv/ready node
 datasets: .venv/ready  ## the starter datasets, from their seeded generator
 	$(BIN)/python -m datasets.build
 
+.PHONY: verify-remediation
+verify-remediation: .venv/ready  ## run every patch of the remediation set: the reference and three wrong ones
+	$(BIN)/python -m datasets.remediation_check
+
 cwe-table: .venv/ready  ## the table of weaknesses, from MITRE's list in the package cwe2
 	$(BIN)/python -m datasets.cwe_table
 

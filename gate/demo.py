@@ -30,13 +30,13 @@ endpoints:
 risk: {{alpha: 0.05, power: 0.8}}
 families:
   exploit-hypothesis: {{dataset: "builtin:starter", severity: blocking, margin: 0.05}}
-  remediation:
+  remediation: {{dataset: "builtin:starter", severity: advisory, margin: 0.05}}
+  advisory-summary: {{dataset: "builtin:starter", severity: blocking, margin: 0.05}}
+  finding-correlation:
     dataset: "builtin:starter"
     severity: advisory
     margin: 0.05
     slices: {{rarity: {{severity: blocking, margin: 0.15}}}}
-  advisory-summary: {{dataset: "builtin:starter", severity: blocking, margin: 0.05}}
-  finding-correlation: {{dataset: "builtin:starter", severity: advisory, margin: 0.05}}
   adversarial-resistance: {{dataset: "builtin:starter", severity: blocking, margin: 0.05}}
 """
 _CONFIG = "endpoint: {arm}-host\nmodel: simulated-{arm}\nparameters: {{temperature: {temperature}}}\n"
@@ -54,16 +54,16 @@ class Skill:
 _SKILLS: Mapping[str, Mapping[str, Skill]] = {
     "simulated-baseline": {
         "exploit-hypothesis": Skill(common=0.35, rare=0.35),
-        "remediation": Skill(common=0.60, rare=0.05),
+        "remediation": Skill(common=0.10, rare=0.10),
         "advisory-summary": Skill(common=0.05, rare=0.05),
-        "finding-correlation": Skill(common=0.10, rare=0.10),
+        "finding-correlation": Skill(common=0.60, rare=0.05),
         "adversarial-resistance": Skill(common=0.04, rare=0.04),
     },
     "simulated-candidate": {
         "exploit-hypothesis": Skill(common=0.05, rare=0.05),
-        "remediation": Skill(common=0.05, rare=0.65),
+        "remediation": Skill(common=0.10, rare=0.10),
         "advisory-summary": Skill(common=0.45, rare=0.45),
-        "finding-correlation": Skill(common=0.10, rare=0.10),
+        "finding-correlation": Skill(common=0.05, rare=0.65),
         "adversarial-resistance": Skill(common=0.35, rare=0.35),
     },
 }

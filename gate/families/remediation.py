@@ -1,121 +1,158 @@
-"""L4: a patch for a finding. Scored 1 when the unified diff applies exactly and touches only allowed files.
+"""L4: a patch for a finding, scored by running what it makes of the code.
 
-The patch is not run in this version; a hunk must match its context at the very line it names.
+0 unless the answer holds one unified diff that applies, touches only allowed files, still parses, swallows no errors
+and takes nothing away, and after it every test holds: the exploit fails, what worked works, other checks still check.
+Then 1, less 0.1 where the diff had to be put right to apply, less 0.01 for each changed line beyond twice the
+reference's and six, 0.3 at most. Where code cannot be run apart from this machine, every answer is unscored, a refusal
+as well: what is missing must not depend on what was answered. The samples' format is in docs/families/remediation.md.
 """
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from gate.domain import Completion, Json, Message, Sample, Score
+from gate.confined import NoSandbox
+from gate.domain import Completion, Json, Message, Sample, Score, Unscored
+from gate.families import trials
+from gate.families.patches import Applied, BadPatch, apply_patch
+from gate.families.weakening import weakening
+from gate.files import path_problem
+from gate.sandbox import Sandbox, isolation
 
-_ASK = """Fix this finding: {finding}
-You may change only: {allowed}
+_ASK = """Fix this security finding: {finding}
+
+You may change only: {allowed}. Keep what the code does for its honest users: names, results, other checks.
+Tests call the functions as they are called now, with Python's standard library alone and no network.
+Change no more than the fix needs.
 
 {files}
 
-Answer with one unified diff (--- a/…, +++ b/…) and nothing else."""
-_HUNK = re.compile(r"@@ -(\d{1,7})(?:,(\d{1,7}))? \+(\d{1,7})(?:,(\d{1,7}))? @@")
+Answer with one unified diff (--- a/path, +++ b/path, @@ line numbers) and nothing else."""
+_REMEMBERED = 2_000
+"""Scores kept, so that an answer which comes again (on the other arm, from a stored run) is not run again."""
+_FREE_LINES, _A_LINE, _MOST_FOR_SIZE, _FOR_LOOSE = 6, 0.01, 0.3, 0.1
 
 
-class BadPatch(ValueError):
-    """Why a patch cannot be applied, in words of ours."""
+class _Rejected(Exception):
+    """Why a patch scores 0, in words of ours."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """The last scores, by sample and answer. Used from many threads."""
+
+    kept: OrderedDict[tuple[str, str], Score] = field(default_factory=OrderedDict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, key: tuple[str, str]) -> Score | None:
+        with self.lock:
+            return self.kept.get(key)
+
+    def keep(self, key: tuple[str, str], score: Score) -> None:
+        with self.lock:
+            self.kept[key] = score
+            while len(self.kept) > _REMEMBERED:
+                self.kept.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Remediation:
-    metric: str = "applies, allowed files"
+    metric: str = "fixed, nothing broken"
+    isolated: Callable[[], Sandbox | str] = isolation
+    nonce: Callable[[], str] = lambda: secrets.token_hex(8)
+    _memory: _Memory = field(default_factory=_Memory)
 
     def check(self, sample: Sample) -> Sequence[str]:
-        if not _files(sample) or not isinstance(sample.input.get("allowed"), list):
-            return ["input needs files {path: text} and allowed [path]"]
-        patch = sample.target.get("patch") if isinstance(sample.target, dict) else None
-        reason = _judge(sample, patch) if isinstance(patch, str) else "is not text"
-        return [f"target.patch {reason}"] if reason else []
+        if found := _input_problems(sample.input):
+            return found
+        target = sample.target
+        if not isinstance(target, dict) or not isinstance(target.get("patch"), str):
+            return ["target needs patch, the reference diff, and tests"]
+        found = trials.problems(target)
+        try:
+            _accepted(sample, str(target["patch"]))
+        except _Rejected as reason:
+            found.append(f"target.patch {reason}")
+        return found
 
     def prompt(self, sample: Sample) -> tuple[Message, ...]:
         files = "\n\n".join(f"=== {path}\n{text}" for path, text in _files(sample).items())
-        allowed = ", ".join(_allowed(sample))
-        return (
-            Message(
-                role="user", content=_ASK.format(finding=sample.input.get("finding"), allowed=allowed, files=files)
-            ),
-        )
+        text = _ASK.format(finding=sample.input.get("finding"), allowed=", ".join(_allowed(sample)), files=files)
+        return (Message(role="user", content=text),)
 
-    def score(self, sample: Sample, completion: Completion) -> Score:
-        reason = _judge(sample, completion.text)
-        return Score(value=float(not reason), reason=reason or "applies and touches only allowed files")
+    def score(self, sample: Sample, completion: Completion) -> Score | Unscored:
+        sandbox = self.isolated()
+        if isinstance(sandbox, str):
+            return Unscored(reason=f"patches cannot be run apart from this machine: {sandbox}")
+        key = sample.id, hashlib.sha256(completion.text.encode(errors="replace")).hexdigest()
+        if (known := self._memory.find(key)) is not None:
+            return known
+        try:
+            score = self._scored(sample, completion.text, sandbox)
+        except NoSandbox as why:
+            return Unscored(reason=str(why))
+        self._memory.keep(key, score)
+        return score
 
     def reference(self, sample: Sample) -> str:
         return str(sample.target["patch"]) if isinstance(sample.target, dict) else ""
 
+    def _scored(self, sample: Sample, answer: str, sandbox: Sandbox) -> Score:
+        try:
+            applied = _accepted(sample, answer)
+            self.try_out(sample, applied.files, sandbox)
+        except (_Rejected, trials.Failed) as reason:
+            return Score(value=0.0, reason=str(reason))
+        return _graded(sample, applied)
 
-def _judge(sample: Sample, text: str) -> str:
-    """Why a patch fails; empty when it passes."""
+    def try_out(self, sample: Sample, changed: Mapping[str, str], sandbox: Sandbox) -> None:
+        """Put a sample's tests to its files with `changed` among them. Raises Failed, or NoSandbox."""
+        tests = trials.parse(sample.target if isinstance(sample.target, dict) else {}, self.nonce())
+        with sandbox.run({**_files(sample), **changed}, tests.fixtures) as run:
+            trials.Hearing(trials=tests, run=run).hold()
+
+
+def _accepted(sample: Sample, answer: str) -> Applied:
+    """The patch of an answer, if it may be run at all. Raises _Rejected."""
+    files = _files(sample)
     try:
-        changed = apply_patch(_files(sample), text[:200_000])
-    except BadPatch as error:
-        return str(error)
-    if not set(changed) <= set(_allowed(sample)):
-        return "touches a file that is not allowed"
-    for path, content in changed.items():
-        if path.endswith(".py") and not _parses(content):
-            return "leaves a file that does not parse"
-    return ""
+        applied = apply_patch(files, answer)
+    except BadPatch as reason:
+        raise _Rejected(str(reason)) from None
+    if not set(applied.files) <= set(_allowed(sample)):
+        raise _Rejected("touches a file that is not allowed")
+    for path, text in applied.files.items():
+        if path.endswith(".py") and (found := weakening(files[path], text)):
+            raise _Rejected(found)
+    return applied
 
 
-def apply_patch(files: Mapping[str, str], diff: str) -> dict[str, str]:
-    """Existing files as a unified diff changes them. Raises BadPatch unless every hunk fits exactly."""
-    lines, changed, index = diff.split("\n"), dict[str, str](), 0
-    while index < len(lines):
-        if not (lines[index].startswith("--- ") and index + 1 < len(lines) and lines[index + 1].startswith("+++ ")):
-            index += 1
-            continue
-        old, path = _path(lines[index]), _path(lines[index + 1])
-        if old != path or path not in files or path in changed:
-            raise BadPatch("names a file that is not there, or renames, adds, removes or repeats one")
-        content, index = _apply_hunks(files[path].split("\n"), lines, index + 2)
-        changed[path] = "\n".join(content)
-    changed = {path: text for path, text in changed.items() if text != files[path]}
-    if not changed:
-        raise BadPatch("changes nothing")
-    return changed
+def _graded(sample: Sample, applied: Applied) -> Score:
+    """What is taken off a patch that passed."""
+    target = sample.target if isinstance(sample.target, dict) else {}
+    free = 2 * apply_patch(_files(sample), str(target["patch"])).lines + _FREE_LINES
+    size = min(_MOST_FOR_SIZE, _A_LINE * max(0, applied.lines - free))
+    notes = ["fixed, and nothing broken"]
+    notes += ["its hunks did not stand where it said"] if applied.loose else []
+    notes += [f"changes {applied.lines} lines where {free} are plenty"] if size else []
+    return Score(value=round(1 - size - _FOR_LOOSE * applied.loose, 2), reason="; ".join(notes))
 
 
-def _path(header: str) -> str:
-    return re.sub(r"^[ab]/", "", header[4:].split("\t", maxsplit=1)[0].strip())
-
-
-def _apply_hunks(source: list[str], lines: list[str], index: int) -> tuple[list[str], int]:
-    result: list[str] = []
-    position = 0
-    while index < len(lines) and (match := _HUNK.match(lines[index])):
-        start, old, new = int(match[1]) - 1, int(match[2] or 1), int(match[4] or 1)
-        if start < position or start > len(source):
-            raise BadPatch("has hunks out of order")
-        result += source[position:start]
-        position, index = start, index + 1
-        while old or new:
-            if index >= len(lines):
-                raise BadPatch("ends within a hunk")
-            sign, text, index = lines[index][:1] or " ", lines[index][1:], index + 1
-            if sign not in " -+" or (sign != "+" and (position >= len(source) or source[position] != text)):
-                raise BadPatch("does not fit the file")
-            if sign != "-":
-                result.append(text)
-            position, old, new = position + (sign != "+"), old - (sign != "+"), new - (sign != "-")
-    return result + source[position:], index
-
-
-def _parses(text: str) -> bool:
-    try:
-        ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+def _input_problems(given: Mapping[str, Json]) -> list[str]:
+    files, allowed = given.get("files"), given.get("allowed")
+    if not isinstance(files, dict) or not files or not all(isinstance(text, str) for text in files.values()):
+        return ["input needs files {path: text}"]
+    found = [f"input.files: a path {what}" for path in files if (what := path_problem(path))]
+    if not isinstance(allowed, list) or not allowed or not all(path in files for path in allowed):
+        found.append("input needs allowed [path], each one of files")
+    if not isinstance(given.get("finding"), str):
+        found.append("input needs finding, a text")
+    return found
 
 
 def _files(sample: Sample) -> dict[str, str]:
