@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 from gate.confined import NoSandbox
 from gate.domain import Completion, Json, Message, Sample, Score, Unscored
-from gate.families import trials
 from gate.families.patches import Applied, BadPatch, apply_patch
+from gate.families.trials import Failed, Hearing, parse, problems
 from gate.families.weakening import weakening
 from gate.files import path_problem
 from gate.sandbox import Sandbox, isolation
@@ -73,7 +73,7 @@ class Remediation:
         target = sample.target
         if not isinstance(target, dict) or not isinstance(target.get("patch"), str):
             return ["target needs patch, the reference diff, and tests"]
-        found = trials.problems(target)
+        found = problems(target)
         try:
             _accepted(sample, str(target["patch"]))
         except _Rejected as reason:
@@ -106,15 +106,15 @@ class Remediation:
         try:
             applied = _accepted(sample, answer)
             self.try_out(sample, applied.files, sandbox)
-        except (_Rejected, trials.Failed) as reason:
+        except (_Rejected, Failed) as reason:
             return Score(value=0.0, reason=str(reason))
         return _graded(sample, applied)
 
     def try_out(self, sample: Sample, changed: Mapping[str, str], sandbox: Sandbox) -> None:
         """Put a sample's tests to its files with `changed` among them. Raises Failed, or NoSandbox."""
-        tests = trials.parse(sample.target if isinstance(sample.target, dict) else {}, self.nonce())
+        tests = parse(sample.target if isinstance(sample.target, dict) else {}, self.nonce())
         with sandbox.run({**_files(sample), **changed}, tests.fixtures) as run:
-            trials.Hearing(trials=tests, run=run).hold()
+            Hearing(trials=tests, run=run).hold()
 
 
 def _accepted(sample: Sample, answer: str) -> Applied:
