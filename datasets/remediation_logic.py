@@ -210,7 +210,7 @@ def is_@a@(password, @b@):
 
 
 def _stored(password, salt):
-    return f"{salt}${hashlib.pbkdf2_hmac('sha256', password.encode(), salt.encode(), 200_000).hex()}"
+    return f"{salt}${hashlib.pbkdf2_hmac('sha256', password.encode(), salt.encode(), 20_000).hex()}"
 """,
             ),
             ("@a@_password(password))", '_stored(password, @b@.partition("$")[0]))'),
@@ -221,7 +221,7 @@ def _stored(password, salt):
                 """    return f"{len(os.sep)}${hashlib.md5(password.encode()).hexdigest()}"
 """,
                 """    salt = os.urandom(16)
-    return f"{salt.hex()}${hashlib.pbkdf2_hmac('sha256', password.encode(), salt, 200_000).hex()}"
+    return f"{salt.hex()}${hashlib.pbkdf2_hmac('sha256', password.encode(), salt, 20_000).hex()}"
 """,
             )
         ],
