@@ -80,22 +80,22 @@ def _identifiers(truth: Truth, source: Reading, answer: Reading) -> Fact:
     said, wanted = answer.plain.ids, {one.upper() for one in truth.ids}
     found = {one for one in wanted if one in said or one in answer.text.upper()}
     others = (said - wanted) & source.plain.ids
-    alone = {one for one in others if not _told_apart(one, answer.text)}
+    alone = {one for one in others if not _told_apart(one, answer.text, source.text)}
     invented = len(said - wanted - source.plain.ids)
     return Fact(kind="identifier", share=len(found) / max(1, len(wanted)), wrong=bool(alone), invented=invented)
 
 
-def _told_apart(ident: str, text: str) -> bool:
-    """Is another flaw's identifier named as such ("related to", "an incomplete fix for")?"""
-    return all(_OTHER.search(one) for one in sentences(text) if ident in one.upper())
+def _told_apart(ident: str, text: str, source: str) -> bool:
+    """Is another flaw's identifier named as such ("an incomplete fix for"), or in the advisory's own words?"""
+    spoken = [one.strip() for one in sentences(text) if ident in one.upper()]
+    return all(_OTHER.search(one) or one in source for one in spoken)
 
 
 def _packages(truth: Truth, source: Reading, answer: Reading) -> Fact:
     text = answer.plain.text
     named = [one for one in truth.affected if names(text, one.package, one.ecosystem)]
-    known = vocabulary(source.text) | {
-        part.casefold() for one in truth.affected for part in spellings(one.package, one.ecosystem)
-    }
+    known = vocabulary(source.text) | vocabulary(source.plain.text)
+    known |= {part.casefold() for one in truth.affected for part in spellings(one.package, one.ecosystem)}
     known |= vocabulary(" ".join(one.ecosystem for one in truth.affected))
     alike = {re.sub(r"[-_.]+", "-", one) for one in known}
     new = {one for one in claimed(text) if re.sub(r"[-_.]+", "-", one) not in alike}
@@ -108,16 +108,28 @@ def _affected(truth: Truth, source: Reading, answer: Reading) -> Fact:
     A range that the advisory itself states counts as no mistake where it differs from the target, nor does one version
     out of a true range.
     """
-    said = answer.claims.affected
+    said = set(answer.claims.affected)
     last = [one.high for one in source.claims.affected if one.high is not None and one.high_in]
     shares, explained = [], set[Interval]()
     for one in truth.affected:
-        ruler = _Ruler(one, said, last)
-        explained |= ruler.explained(said, source.claims.affected)
-        shares.append(ruler.share(said))
+        endless = {closed: raw for closed, raw in answer.claims.endless if _same_low(one, raw)}
+        here = {endless.get(each, each) for each in said}
+        ruler = _Ruler(one, here, last)
+        explained |= ruler.explained(here, source.claims.affected)
+        explained |= {closed for closed, raw in endless.items() if raw in explained}
+        shares.append(ruler.share(here))
     denied = any(_Ruler(one, answer.claims.safe, last).touches(answer.claims.safe) for one in truth.affected)
     wrong = denied or any(one not in explained for one in said)
     return Fact(kind="affected range", share=sum(shares) / max(1, len(shares)), wrong=wrong)
+
+
+def _same_low(truth: Affected, raw: Interval) -> bool:
+    """Does a true range without an end begin where this one does?"""
+    return any(true.high is None and _same_end(truth.ecosystem, true.low, raw.low) for true in truth.ranges)
+
+
+def _same_end(ecosystem: str, one: str | None, other: str | None) -> bool:
+    return one == other or (one is not None and other is not None and same(ecosystem, one, other))
 
 
 class _Ruler:
@@ -158,17 +170,17 @@ class _Ruler:
         return bool(self._scale.segments(true)) and self._scale.segments(true) == self._scale.segments(one)
 
     def _stated(self, one: Interval, stated: Iterable[Interval]) -> bool:
-        return any(self._same_end(one, other) for other in stated)
-
-    def _same_end(self, one: Interval, other: Interval) -> bool:
-        ends = ((one.low, other.low), (one.high, other.high))
-        alike = all(a == b or (a and b and same(self._truth.ecosystem, a, b)) for a, b in ends)
-        return alike and one.high_in == other.high_in
+        eco = self._truth.ecosystem
+        return any(
+            one.high_in == other.high_in and _same_end(eco, one.low, other.low) and _same_end(eco, one.high, other.high)
+            for other in stated
+        )
 
 
 def _fixed(truth: Truth, source: Reading, answer: Reading) -> Fact:
     said, wanted, eco = answer.claims.fixed, truth.fixed, truth.ecosystem
-    found = [one for one in wanted if any(same(eco, one, other) for other in said)]
+    clean = [one.low for one in answer.claims.safe if one.low is not None and one.high in (None, one.low)]
+    found = [one for one in wanted if any(same(eco, one, other) for other in (*said, *clean))]
     extra = [one for one in said if not any(same(eco, one, other) for other in (*wanted, *source.claims.fixed))]
     if not wanted:
         return Fact(kind="fixed version", share=float(answer.claims.denied), wrong=bool(extra), note="no fix exists")

@@ -43,20 +43,21 @@ _EVERYDAY = frozenset(
     """
     a about above access advisory affect affected affecting affects after again all allow allowed allows also an and
     another any anyone application applications apps are as at attack attacker attackers attacks back backported be
-    because been before below between both branch branches browser bug bugs build builds but by can client clients code
-    component configuration containing contains could critical cve default dependency deployments deprecated disclosed
-    discovered do does each earlier ecosystem either else environments every exists exploit feature file files first fix
-    fixed fixes flaw flaws following for found framework from function had has have high how identified if impact in
-    included including input install installations installed instances introduced is issue issues it its later latest
-    least library line low mainline maintained maintainers malicious may medium method mitigated moderate module modules
-    more most must need newer newest no nor not now npm of old older on one only open or other package packages parser
-    patch patched patches plugin popular possible prior problem product project pypi python range ranges rated release
-    released releases remediation remote request requests reported resolve resolved running runtime same security series
-    server servers service services setting severity should since site sites so software some source specific stable
-    starting still supported system systems team that the their them then there these they this those through to tree
-    under unknown unpatched until up update updated updates upgrade upgraded upgrading use used user users using value
-    version versions via vulnerabilities vulnerability vulnerable was weakness were when where which while who will with
-    within without workaround would yet you your go rust maven ruby java node rubygems nuget hex composer packagist
+    because been before below between both branch branches browser bug bugs build builds but by can client clients
+    code component composer configuration containing contains could critical cve default dependency deployments
+    deprecated disclosed discovered do does each earlier ecosystem either else environments every excluded excluding
+    exists exploit feature file files first fix fixed fixes flaw flaws following for found framework from function
+    go had has have hex high how identified if impact in included including input install installations installed
+    instances introduced is issue issues it its java later latest least library line low mainline maintained
+    maintainers malicious maven may medium method mitigated moderate module modules more most must need newer newest
+    no node nor not now npm nuget of old older on one only open or other package packages packagist parser patch
+    patched patches plugin popular possible prior problem product project pypi python range ranges rated release
+    released releases remediation remote reported request requests resolve resolved ruby rubygems running runtime
+    rust same security series server servers service services setting severity should since site sites so software
+    some source specific stable starting still supported system systems team that the their them then there these
+    they this those through to tree under unknown unpatched until up update updated updates upgrade upgraded
+    upgrading use used user users using value version versions via vulnerabilities vulnerability vulnerable was
+    weakness were when where which while who will with within without workaround would yet you your
     """.split()  # noqa: SIM905 - a list of words reads better as words
 )
 

@@ -32,9 +32,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """`denied`: the text says that there is no fix. `named`: every version in it, as it is written."""
+    """In `affected`, ranges that were said without an end are closed at the next version that is called fixed;
+    `endless` has them closed and as said. `denied`: the text says that there is no fix. `named`: every version in it.
+    """
 
     affected: tuple[Interval, ...]
+    endless: tuple[tuple[Interval, Interval], ...]
     fixed: tuple[str, ...]
     safe: tuple[Interval, ...]
     denied: bool
@@ -74,9 +77,15 @@ def is_point(interval: Interval) -> bool:
 
 def _summed(found: Sequence[Claim], *, denied: bool, named: frozenset[str]) -> Claims:
     fixed = tuple(dict.fromkeys(_fix(one.interval) for one in found if one.role == "fixed"))
-    affected = dict.fromkeys(_closed(one.interval, fixed) for one in found if one.role == "affected")
-    safe = tuple(one.interval for one in found if one.role == "safe")
-    return Claims(affected=tuple(affected), fixed=fixed, safe=safe, denied=denied, named=named)
+    pairs = [(_closed(one.interval, fixed), one.interval) for one in found if one.role == "affected"]
+    return Claims(
+        affected=tuple(dict.fromkeys(closed for closed, _ in pairs)),
+        endless=tuple(pair for pair in pairs if pair[0] != pair[1]),
+        fixed=fixed,
+        safe=tuple(one.interval for one in found if one.role == "safe"),
+        denied=denied,
+        named=named,
+    )
 
 
 def _fix(interval: Interval) -> str:
@@ -212,6 +221,8 @@ def _ended(here: Sequence[Token], after: int, begun: Interval, *, opened: bool) 
     if _cue_at(here, after) == "on":
         after += 1
     ahead = _past(here, after, {",", "but", "(", *_LINKING})
+    if _cue_at(here, ahead) == "to" and _cue_at(here, ahead + 1) in ("before", "through"):
+        ahead += 1
     cue = _cue_at(here, ahead)
     high, beyond = _next_version(here, ahead + 1) if cue in _ENDS else (None, after)
     if high is None:
@@ -222,6 +233,7 @@ def _ended(here: Sequence[Token], after: int, begun: Interval, *, opened: bool) 
 
 def _between(here: Sequence[Token], place: int) -> tuple[_Group | None, int]:
     low, after = _next_version(here, place + 1)
+    _, after = _inclusive(here, after, default=True)
     high, beyond = _next_version(here, _past(here, after, _LINKING)) if low is not None else (None, after)
     if low is None or high is None:
         return None, place + 1
@@ -273,6 +285,9 @@ def _version(here: Sequence[Token], place: int) -> tuple[_Group | None, int]:
     text, after = here[place].text, place + 1
     while _word_at(here, after) in _NOISE - {"the"}:
         after += 1
+    if (second := _inequality(here, place)) is not None:
+        floor = Interval(low=_floor(text), low_in=_cue_at(here, place + 1) == "through")
+        return _ended(here, second, floor, opened=False)
     cue = _cue_at(here, after)
     if cue == "down":
         return _Group(interval=_capped(Interval(), text, inclusive=True), point=False), after + 1
@@ -281,6 +296,14 @@ def _version(here: Sequence[Token], place: int) -> tuple[_Group | None, int]:
     if cue in _ENDS:
         return _ended(here, after, Interval(low=_floor(text)), opened=False)
     return _single(here, place, text), place + 1
+
+
+def _inequality(here: Sequence[Token], place: int) -> int | None:
+    """The place of the second sign of "1.2 <= version < 1.4"."""
+    if _cue_at(here, place + 1) not in ("before", "through"):
+        return None
+    second = place + 3 if _word_at(here, place + 2) in {"version", "versions", "v", "ver", "x"} else place + 2
+    return second if _cue_at(here, second) in ("before", "through") else None
 
 
 def _single(here: Sequence[Token], place: int, text: str) -> _Group:
@@ -310,7 +333,8 @@ def _is_version(here: Sequence[Token], place: int, *, led: bool = False) -> bool
         following is not None and following.kind == "word" and following.text.casefold() not in _LINKS | {"and", "or"}
     )
     preceding = _word_at(here, place - 1) if place else ""
-    ends = _cue_at(here, place + 1) in ("before", "through") and here[min(place + 2, len(here) - 1)].kind == "version"
+    ends = _cue_at(here, place + 1) in _ENDS and here[min(place + 2, len(here) - 1)].kind == "version"
+    ends = ends or _inequality(here, place) is not None
     return not counted and (led or ends or preceding in {"version", "versions", "release", "releases"})
 
 

@@ -38,7 +38,8 @@ _WORDS: dict[Cue, str] = {
     r"|mov(?:e|ing) to",
     "affected": r"affect(?:s|ed|ing)?|vulnerable|vulnerabilit(?:y|ies)|impact(?:s|ed|ing)|exposed|susceptible",
     "excl": r"exclusive|excluded|not included|excluding|not inclusive",
-    "before": r"up to,? ?\(?(?:but )?(?:not including|excluding|exclusive of|exclusive)\)?,?|prior to"
+    "before": r"(?:up )?to,? ?\(?(?:but |and )?(?:not including|excluding|exclusive of|exclusive)\)?,?"
+    r"|before,? but (?:not including|excluding)|prior to"
     r"|(?:earlier|older|lower|less) than|before|below|preceding|until|till|ahead of",
     "through": r"up to,? and including|up to|through|thru|at most|no later than|not newer than|ending (?:with|at|in)"
     r"|last affected",
@@ -77,10 +78,10 @@ _ID = re.compile(
     r"-\d{2,4}(?:[-:]\d{1,12}){0,3})\b",
     re.IGNORECASE,
 )
-_URL = re.compile(r"(?:\b(?:https?|ftp|git|ssh)://|\bwww\.)[^\s<>\"'`)\]}|]{1,2000}", re.IGNORECASE)
+_URL = re.compile(r"(?:\b(?:https?|ftp|git|ssh)://|\bwww\.)[^\s<>\"'`)\]}|\\]{1,2000}", re.IGNORECASE)
 _HIDDEN = re.compile(
     r"\bCWE[- :]?\d{1,5}\b|\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d[\d:.Z+]{0,16})?"
-    r"|\b(?=[0-9]{0,60}[a-f])[0-9a-f]{7,64}\b|\b(?:127\.0|0\.0|192\.168|169\.254|10\.0)\.\d{1,3}\.\d{1,3}\b",
+    r"|(?<![\w.-])(?=[0-9]{0,60}[a-f])[0-9a-f]{7,64}\b|\b(?:127\.0|0\.0|192\.168|169\.254|10\.0)\.\d{1,3}\.\d{1,3}\b",
     re.IGNORECASE,
 )
 _TAIL = (
@@ -96,6 +97,9 @@ _TOKEN = re.compile(
     rf"⟨(?P<cue>[a-z]{{2,8}})⟩|(?P<span>[\[(]\s?(?:v?\d[\w.+-]{{0,40}})?\s?,\s?(?:v?\d[\w.+-]{{0,40}})?\s?[\])])"
     rf"|(?P<version>{_VERSION})|(?P<word>@?[A-Za-z_][\w@/.-]{{0,120}}(?<![.:,-]))|(?P<mark>[,;:()|+=&/.])"
 )
+_KEY = re.compile(r"\"([A-Za-z][A-Za-z_ ]{1,40})\"\s?:\s?")
+_LISTED = re.compile(r"[\[\]](?=\s{0,20}\")|(?<=\")\s{0,20}\]")
+"""Of JSON: keys, which are read as labels, and the brackets of lists of texts, which are no ranges."""
 _SENTENCE = re.compile(
     r"(?<=[.!?])(?<![ (]e\.g\.)(?<![ (]i\.e\.)(?<![ (]vs\.)(?<![ (][vV]\.)(?<![ (][nN]o\.)[\"')\]]{0,2}\s+(?=\S)|\n+|•"
 )
@@ -122,7 +126,8 @@ class Plain:
 
 @lru_cache(maxsize=256)
 def plain(text: str) -> Plain:
-    text = text[:LONGEST].replace("⟨", "(").replace("⟩", ")")
+    text = _LISTED.sub(" ", text[:LONGEST].replace("⟨", "(").replace("⟩", ")"))
+    text = _KEY.sub(lambda found: f"\n{found[1].replace('_', ' ')}: ", text)
     urls = frozenset(_address(found) for found in _URL.findall(text))
     rest = without_scores(_URL.sub(" ¤ ", text))
     ids = frozenset(found.upper() for found in _ID.findall(rest))

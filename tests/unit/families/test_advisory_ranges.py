@@ -58,6 +58,14 @@ def affected(text):
         ("Before Firefox 112, a page", ["[, 112)"]),
         ("a file from 127.0.0.1 since 2031-04-05, CVSS 9.8, commit 390611e0d45c", []),
         ("Versions before 1.2 are not affected.", []),
+        ("1.2 <= version < 1.4.3", ["[1.2, 1.4.3)"]),
+        ("0 ≤ v < 1.4.3; 3000 < version <= 3000.2", ["[, 1.4.3)", "(3000, 3000.2]"]),
+        ("from 1.2 to before 1.4.3", ["[1.2, 1.4.3)"]),
+        ("1.2 up to and excluding 1.4.3", ["[1.2, 1.4.3)"]),
+        ("between 1.2 (inclusive) and 1.4.3 (exclusive)", ["[1.2, 1.4.3)"]),
+        ("amber 3000 before 3000.2", ["[3000, 3000.2)"]),
+        ("< 0.0.0-20200131131040-063a3fb69896", ["[, 0.0.0-20200131131040-063a3fb69896)"]),
+        ('{"affected_versions": [">= 1.2, < 1.4.3", "2.0 to 2.1.0"], "fixed": ["1.4.3", "2.1.1"]}', ["[1.2, 1.4.3)", "[2.0, 2.1.0]"]),
     ],
 )  # fmt: skip
 def test_claims__a_range_in_other_words(text, expected):
@@ -82,6 +90,7 @@ def test_claims__a_range_in_other_words(text, expected):
         ("It was fixed on the 1.4 branch", ()),
         ("Version 1.4.3 is out.", ()),
         ("update to 1.4.3 from 1.2", ("1.4.3",)),
+        ('{"affected": "< 1.4.3", "fixed_versions": ["1.4.3", "2.1.1"]}', ("1.4.3", "2.1.1")),
     ],
 )  # fmt: skip
 def test_claims__fixed_versions(text, expected):

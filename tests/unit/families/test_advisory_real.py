@@ -137,6 +137,39 @@ def test_corruptions__lower_the_score_on_every_row_and_are_named(pairs, name):
         assert kind in found.reason, (row["id"], found)
 
 
+def go_rows():
+    """Records of Go with weaknesses and pseudo-versions, as OSV."""
+    path = DATA.with_name("go_cve_cwe.jsonl")
+    if not path.exists():
+        pytest.skip("the shared Go records are not on this machine")
+    for row in map(json.loads, path.read_text().splitlines()):
+        affected = [
+            {"package": {"name": one["package"], "ecosystem": "Go"}, "ranges": [{"events": list(go_events(one))}]}
+            for one in row["affected"]
+        ]
+        more = {"affected": affected, "database_specific": {"cwe_ids": row["cwe"]}}
+        yield {"id": row["cve"], "aliases": row["aliases"], "summary": row["summary"], "details": row["details"]} | more
+
+
+def go_events(one):
+    for number, introduced in enumerate(one["introduced"] or ["0"]):
+        yield {"introduced": introduced}
+        yield from ({"fixed": fixed} for fixed in one["fixed"][number : number + 1])
+
+
+def test_go__references_score_and_another_weakness_is_named():
+    converted = samples_from_osv(go_rows())
+    assert (len(converted.rows), converted.left_out) == (120, ())
+    for row in converted.rows:
+        sample = Sample(id=row["id"], input=row["input"], target=row["target"])
+        right = FAMILY.reference(sample)
+        assert score(sample, right).value == 1
+        found = score(sample, re.sub(r"CWE-\d+", "CWE-1004", right))
+        assert found.value < 0.7
+        assert "missing: weakness" in found.reason
+        assert "invented: weakness" in found.reason
+
+
 def test_page__speaks_of_these_corruptions_and_styles():
     page = (Path(__file__).parents[3] / "docs/families/advisory-summary.md").read_text()
     assert (len(CORRUPTIONS), len(RANGES)) == (16, 8)

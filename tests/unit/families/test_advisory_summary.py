@@ -286,6 +286,22 @@ def test_score__long_answers_end(piece):
     assert scored(piece * 30_000).value == 0
 
 
+def test_score__a_version_that_is_called_unaffected_is_called_fixed():
+    assert scored(RIGHT.replace("Fixed in 1.4.3.", "1.4.3 and later are not affected.")).value == 1
+    found = scored(RIGHT.replace("Fixed in 1.4.3.", "Fixed in 1.4.3. 1.3.0 and later are not affected."))
+    assert "wrong: affected range" in found.reason
+
+
+def test_score__of_two_packages_one_may_be_affected_without_an_end():
+    packages = [("amber", {"introduced": "0", "fixed": "2.2.3"}), ("birch", {"introduced": "0"})]
+    affected = [{"package": name, "ecosystem": "npm", "ranges": [one]} for name, one in packages]
+    sample = Sample(id="s", input={"advisory": "…"}, target={"ids": ["CVE-2031-7001"], "affected": affected})
+    assert scored(FAMILY.reference(sample), sample).reason == "every fact is there"
+    assert scored("CVE-2031-7001 affects amber < 2.2.3. Fixed in 2.2.3.", sample).reason == (
+        "partly missing: package, affected range"
+    )
+
+
 def test_reference__of_a_flaw_without_a_fix():
     target = TARGET | {"affected": [{"package": "a", "ecosystem": "npm", "ranges": [{"introduced": "0"}]}]}
     sample = Sample(id="s", input={"advisory": "a is bad."}, target=target)
