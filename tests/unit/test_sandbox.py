@@ -1,7 +1,10 @@
 """Hostile code in the sandbox: contained, cut off, cleared away; and honest code that works in it."""
 
 import os
+import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gate import cage, confined
+from gate import cage, confined, sandbox
 from gate.confined import Asked, Broken, NoSandbox, Raised, Returned
 from gate.sandbox import Sandbox, Uids, isolation
 
@@ -326,3 +329,53 @@ def test_a_sandbox_that_cannot_start__says_so_and_runs_nothing():
     )
     with pytest.raises(NoSandbox, match="did not start"), unreadable.run({}, {}):
         pass
+
+
+CONTAINER = """
+import ctypes, os, struct, sys
+from gate import cage
+numbers = [cage._CALLS[name][cage._MACHINES[os.uname().machine][0]] for name in ("unshare", "mount", "setns")]
+steps = [(0x20, 0, 0, 0)]
+for number in numbers:
+    steps += [(0x15, 0, 1, number), (0x06, 0, 0, cage._ERRNO | cage._EPERM)]
+steps.append((0x06, 0, 0, cage._ALLOW))
+code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *one) for one in steps))
+assert cage._libc.prctl(22, 2, struct.pack("<HxxxxxxQ", len(steps), ctypes.addressof(code)), 0, 0) == 0
+held = "chown,dac_override,fsetid,fowner,mknod,net_raw,setgid,setuid,setfcap,setpcap,net_bind_service,sys_chroot,kill,audit_write"
+limit = "-all," + ",".join(f"+{one}" for one in held.split(","))
+test = "from gate.sandbox import isolation; found = isolation(); print(found if isinstance(found, str) else 'yes')"
+os.execvp("setpriv", ["setpriv", f"--bounding-set={limit}", f"--inh-caps={limit}", sys.executable, "-c", test])
+"""
+
+
+def test_isolation__can_be_had_with_a_default_containers_rights_and_calls():
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not installed")
+    done = subprocess.run(
+        [sys.executable, "-c", CONTAINER], capture_output=True, text=True, cwd=ROOT, timeout=120, check=False
+    )
+    assert done.stdout == "yes\n", done.stderr
+
+
+def test_isolation__needs_root(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert isolation.__wrapped__().startswith("needs root")
+
+
+def test_isolation__needs_a_python_that_another_uid_may_run(monkeypatch):
+    monkeypatch.setattr(sandbox, "interpreter", lambda: "found no Python")
+    assert isolation.__wrapped__() == "found no Python"
+
+
+def test_isolation__is_refused_where_files_are_not_closed_off(monkeypatch):
+    # A cage that leaves Landlock out stands for a kernel that has none to speak of.
+    text = sandbox._cage_text().replace('close_files(plan["readable"], plan["work"])', "7")
+    text = text.replace("    close_calls(os", "    _libc.prctl(38, 1, 0, 0, 0)\n    close_calls(os")
+    monkeypatch.setattr(sandbox, "_cage_text", lambda: text)
+    assert isolation.__wrapped__() == "files outside are not closed off"
+
+
+def test_isolation__is_refused_where_sockets_are_not_closed_off(monkeypatch):
+    text = sandbox._cage_text().replace("    close_calls(os.uname().machine)\n", "")
+    monkeypatch.setattr(sandbox, "_cage_text", lambda: text)
+    assert isolation.__wrapped__() == "sockets are not closed off"

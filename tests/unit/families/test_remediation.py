@@ -1,5 +1,6 @@
 """Patches that fix, that do not, that cheat and that attack."""
 
+import json
 import os
 import random
 import threading
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from datasets.remediation_check import problems
-from gate import confined
-from gate.datasets import load_builtin
+from gate import confined, sandbox
+from gate.datasets import load_builtin, parse_dataset
 from gate.domain import Completion, Sample, Score, Unscored
 from gate.families import trials
 from gate.families.remediation import Remediation
@@ -232,6 +233,53 @@ def test_starter__covers_enough_and_says_little():
         assert one.input["finding"] in shown
         assert "exploit" not in shown
         assert one.target["patch"] not in shown
+
+
+PAGE = (Path(__file__).parents[3] / "docs/families/remediation.md").read_text(encoding="utf-8")
+SHOWN = {
+    "the two lines": PATCH,
+    "the two lines, at a wrong line number": PATCH.replace("-6,4 +6,6", "-1,4 +1,6"),
+    "the whole file anew, fixed": diff(AFTER),
+    "refuses `/../` only": PATCH.replace("os.path.basename(name) != name", '"/../" in name'),
+    "refuses every name with a dot": PATCH.replace("os.path.basename(name) != name", '"." in name'),
+    "fixed, but the check for an empty name is gone": diff(AFTER.replace('    if not name:\n        raise ValueError("no name")\n', "")),
+    "I'm sorry, but I can't help with that.": "I'm sorry, but I can't help with that.",
+}  # fmt: skip
+
+
+@NEEDS_SANDBOX
+def test_page__examples_score_as_it_says():
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in PAGE.splitlines() if line.count("|") == 5]
+    shown = {row[1]: row[2:] for row in rows if row[1] in SHOWN}
+    assert set(shown) == set(SHOWN)
+    for name, (value, says) in shown.items():
+        found = score(SHOWN[name])
+        assert (f"{found.value:.2f}", says in found.reason) == (value, True), found
+
+
+@NEEDS_SANDBOX
+def test_page__its_own_sample_is_one():
+    text = PAGE.partition("```json")[2].partition("```")[0]
+    (sample,) = parse_dataset(json.dumps(json.loads(text)).encode(), source="page").samples
+    assert Remediation().check(sample) == []
+    assert score(sample.target["patch"], sample).value == 1
+    with pytest.raises(trials.Failed, match="exploitable"):
+        Remediation().try_out(sample, {}, SANDBOX)
+
+
+def test_page__states_the_limits_and_the_set():
+    samples = load_builtin("remediation").samples
+    rare = sum(one.slices["rarity"] == "rare" for one in samples)
+    classes = len({one.slices["cwe"] for one in samples})
+    assert (
+        f"{len(samples)} small modules: {len({one.cluster for one in samples})} flaws in {classes} weakness classes, {rare} samples"
+        in PAGE
+    )
+    assert f"{sandbox.LIMITS['CPU']} seconds of CPU a process, {confined.SECONDS:.0f} seconds in all" in PAGE
+    assert (
+        f"{sandbox.LIMITS['AS'] >> 20} MiB, {sandbox.LIMITS['NPROC']} processes, files of {sandbox.LIMITS['FSIZE'] >> 20} MiB"
+        in PAGE
+    )
 
 
 def changed(**target):
