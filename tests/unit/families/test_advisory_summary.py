@@ -221,6 +221,10 @@ def test_starter__is_varied():
     assert sum(one.slices["rarity"] == "rare" for one in STARTER) == 48
     assert {one.slices["difficulty"] for one in STARTER} == {"easy", "medium", "hard"}
     assert len({one.cluster for one in STARTER}) == 48
+    ranges = [one.target["affected"][0]["ranges"] for one in STARTER]
+    assert sum(not any("fixed" in each for each in one) for one in ranges) == 35
+    assert sum(len(one) > 1 for one in ranges) == 54
+    assert "35 have no fix, 54 several branches" in PAGE
 
 
 @pytest.mark.parametrize(
