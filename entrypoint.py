@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from gate.cli import main
+from gate.cli import entry
 
-sys.exit(main(["action"]))
+entry(["action"])
