@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
@@ -64,7 +66,15 @@ def run_action(tools: Tools) -> int:
     )
     event = read_event(environ, inputs)
     change = resolve(event, github)
-    run = Run(inputs=inputs, event=event, change=change, github=github, commands=commands, tools=tools)
+    run = Run(
+        inputs=inputs,
+        event=event,
+        change=change,
+        github=github,
+        commands=commands,
+        tools=tools,
+        temporary=Path(environ.get("RUNNER_TEMP") or tempfile.mkdtemp(prefix="driftgate-")),
+    )
     if inputs.shard:
         return _ask_shard(run)
     report, code = _judged(run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +22,7 @@ class Run:
     github: GitHub
     commands: Commands
     tools: Tools
+    temporary: Path  # a folder that nobody else writes to
     secrets: list[str] = field(default_factory=list)  # what no output may hold; grows as keys become known
 
     @property
@@ -40,6 +40,5 @@ class Run:
 
     @property
     def keeping(self) -> Keeping:
-        temporary = Path(self.tools.environ.get("RUNNER_TEMP") or tempfile.gettempdir()) / "driftgate-answers.sqlite"
-        store = self.workspace / self.inputs.store if self.inputs.store else temporary
+        store = self.workspace / self.inputs.store if self.inputs.store else self.temporary / "driftgate-answers.sqlite"
         return Keeping(store=store, keyless=bool(self.inputs.stores))

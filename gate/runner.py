@@ -7,6 +7,7 @@ endpoint: the rest of its questions come back as "given-up" instead of as thousa
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -131,7 +132,8 @@ class Runner:
             self._pool(work.alias(question)).put((batch, index, partial(self._one, question, work)))
         try:
             batch.wait(_FIRST_SENT)
-            meanwhile()
+            with _giving_way():
+                meanwhile()
             while not batch.wait(0.1):
                 self.progress(self.standings(), self.purse.spent)
         except KeyboardInterrupt:
@@ -273,6 +275,17 @@ class Runner:
         finally:
             self.purse.settle(wanted, used)
         return outcome
+
+
+@contextmanager
+def _giving_way() -> Iterator[None]:
+    """A thread whose answer has come waits half a millisecond for each of its turns, and not the usual five."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def key_of(call: Call, rule: EndpointRule) -> str:

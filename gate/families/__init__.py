@@ -1,4 +1,4 @@
-"""L4: eval families. A family is one file and one line here."""
+"""L4: eval families. A family is one file and one entry here, imported when it is asked for: some take long."""
 
 from __future__ import annotations
 
@@ -6,12 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from gate.domain import Completion, Message, Sample, Score, Unscored
-from gate.families.adversarial_resistance import AdversarialResistance
-from gate.families.advisory_summary import AdvisorySummary
-from gate.families.custom import Custom
-from gate.families.exploit_hypothesis import ExploitHypothesis
-from gate.families.finding_correlation import FindingCorrelation
-from gate.families.remediation import Remediation
 from gate.policy import Kind, MatchRule
 
 
@@ -36,12 +30,42 @@ class Family(Protocol):
         ...
 
 
+def _exploit_hypothesis() -> Family:
+    from gate.families.exploit_hypothesis import ExploitHypothesis
+
+    return ExploitHypothesis()
+
+
+def _remediation() -> Family:
+    from gate.families.remediation import Remediation
+
+    return Remediation()
+
+
+def _advisory_summary() -> Family:
+    from gate.families.advisory_summary import AdvisorySummary
+
+    return AdvisorySummary()
+
+
+def _finding_correlation() -> Family:
+    from gate.families.finding_correlation import FindingCorrelation
+
+    return FindingCorrelation()
+
+
+def _adversarial_resistance() -> Family:
+    from gate.families.adversarial_resistance import AdversarialResistance
+
+    return AdversarialResistance()
+
+
 FAMILIES: dict[Kind, Callable[[], Family]] = {
-    "exploit-hypothesis": ExploitHypothesis,
-    "remediation": Remediation,
-    "advisory-summary": AdvisorySummary,
-    "finding-correlation": FindingCorrelation,
-    "adversarial-resistance": AdversarialResistance,
+    "exploit-hypothesis": _exploit_hypothesis,
+    "remediation": _remediation,
+    "advisory-summary": _advisory_summary,
+    "finding-correlation": _finding_correlation,
+    "adversarial-resistance": _adversarial_resistance,
 }
 
 
@@ -51,4 +75,6 @@ def family_of(kind: Kind, match: MatchRule | None) -> Family:
         return FAMILIES[kind]()
     if match is None:
         raise ValueError("a custom family needs match")
+    from gate.families.custom import Custom
+
     return Custom(match)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,7 +58,10 @@ def act(tmp_path):
         event, workspace = tmp_path / "event.json", tmp_path / "work"
         event.write_text(pull_request_event(github))
         workspace.mkdir(exist_ok=True)
-        path = {"PATH": os.environ["PATH"]}
+        temporary = tmp_path / "temp"  # empty for each job, as a runner has it
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        path = {"PATH": os.environ["PATH"], "RUNNER_TEMP": str(temporary)}
         return path | environment(github, event=event, workspace=workspace, commands=tmp_path)
 
     def run(github, **more):
