@@ -105,13 +105,14 @@ class Call:
     """A question made ready to be asked. `repeat` tells askings of the very same request apart.
 
     `judging`: a judge is asked for a verdict on an answer. It is of neither arm, and a verdict that another question,
-    or another run, got for the very same text is as good.
+    or another run, got for the very same text is as good. `slow`: what is made of the answer takes long (code is run).
     """
 
     alias: str  # the endpoint, as the policy calls it
     request: ChatRequest
     repeat: int
     judging: bool = False
+    slow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

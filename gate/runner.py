@@ -7,6 +7,7 @@ endpoint: the rest of its questions come back as "given-up" instead of as thousa
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -111,6 +112,7 @@ class Runner:
     _counting: threading.Lock = field(default_factory=threading.Lock, init=False)
     _verdicts: set[str] = field(default_factory=set, init=False)  # keys of those that are counted
     _asking: dict[str, tuple[threading.Lock, int]] = field(default_factory=dict, init=False)
+    _slow: Pool = field(default_factory=lambda: Pool(most=os.cpu_count() or 1), init=False)  # uses what takes long
 
     def ask_all(
         self, questions: Sequence[Question], work: Work[T], *, meanwhile: Callable[[], object] = lambda: None
@@ -192,10 +194,14 @@ class Runner:
             return self._pools[alias]
 
     def _one(self, question: Question, work: Work[T]) -> T | Later[T]:
-        """Ask; then, where there is a judge, go on in the threads of its endpoint, which are as many as it may have."""
+        """Ask; then, where there is a judge, go on in the threads of its endpoint, which are as many as it may have.
+        What takes long goes on in threads apart, so that asking does.
+        """
         call = work.call(question)
         answer = self._verdict(question, call) if call.judging else self._counted(self._find_or_ask(question, call))
         calls = work.judging(answer)
+        if call.slow and not calls:
+            return Later(pool=self._slow, step=partial(self._used, work, answer, calls))
         if not calls or calls[0].alias == call.alias:
             return self._used(work, answer, calls)
         return Later(pool=self._pool(calls[0].alias), step=partial(self._used, work, answer, calls))

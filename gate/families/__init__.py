@@ -69,6 +69,11 @@ FAMILIES: dict[Kind, Callable[[], Family]] = {
 }
 
 
+def runs_code(family: Family) -> bool:
+    """Does scoring take long, because what was answered is run?"""
+    return isinstance(family, Remediation)
+
+
 def family_of(kind: Kind, match: MatchRule | None) -> Family:
     """The family of a kind; `custom` compares as `match` says. Raises ValueError for a custom family without it."""
     if kind != "custom":

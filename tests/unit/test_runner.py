@@ -1,6 +1,7 @@
 """The runner with a real store and endpoints that are functions."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -210,3 +211,25 @@ def test_prepaid__counts_against_the_budget_first_and_once_and_is_tallied_also_w
     assert (again.purse.spent.calls, endpoint.asked) == (3, ["d"])
     tally = again.tally.of("candidate")
     assert (tally.asked, tally.failed, tally.cached) == (4, 1, 0), "d, e, a, and b"
+
+
+def test_ask_all__goes_on_while_what_takes_long_is_done(make):
+    every = threading.Event()
+
+    def answer(prompt):
+        if len(endpoint.asked) == 40:
+            every.set()
+        return Completion(text=prompt.upper())
+
+    endpoint = Told(answer)
+
+    class Slow(Work):
+        def call(self, question):
+            return replace(super().call(question), slow=True)
+
+        def use(self, answer, verdicts):
+            assert every.wait(30)  # nobody is done before everybody was asked
+            return answer.outcome.text
+
+    ids = [f"q{n}" for n in range(40)]
+    assert make(endpoint).ask_all(questions(*ids), Slow()) == [one.upper() for one in ids]

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 from datasets import build
 from gate.datasets import load_builtin
 from gate.domain import Completion, Score
-from gate.families import FAMILIES
+from gate.families import FAMILIES, runs_code
 from gate.policy import Kind
 from gate.sandbox import isolation
 
@@ -27,6 +27,10 @@ def scores(kind, answer):
 
 def test_registry__has_every_kind():
     assert {*FAMILIES, "custom"} == set(get_args(Kind))
+
+
+def test_runs_code__only_where_patches_are_run():
+    assert [kind for kind in KINDS if runs_code(FAMILIES[kind]())] == ["remediation"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
