@@ -25,7 +25,7 @@ from gate.domain import (
     Unscored,
 )
 from gate.errors import FileProblem, Problem, Problems
-from gate.families import FAMILIES, Family, family_of, runs_code
+from gate.families import FAMILIES, RUNS_CODE, Family, family_of
 from gate.files import DATASET_LIMIT, Files, read_text
 from gate.model_config import LoadedConfig, ModelPair
 from gate.policy import BUILTIN, FamilyRule, MatchRule, Policy, kind_of
@@ -167,16 +167,17 @@ class Interview:
 
     def call(self, question: Question) -> Call:
         config = self._pairs[question.config].arm(question.arm)
-        sample, family = self._samples[question.family][question.sample_id], self._suites[question.family].family
+        sample, suite = self._samples[question.family][question.sample_id], self._suites[question.family]
         request = ChatRequest(
             model=config.model,
-            messages=config.asking(family.prompt(sample)),
+            messages=config.asking(suite.family.prompt(sample)),
             parameters=config.parameters,
         )
         # Arms that ask the very same question are two askings of it, or noise would look like none.
         twin = question.arm == "candidate" and question.config in self._twins
         repeat = question.repeat + (TWIN if twin else 0)
-        return Call(alias=config.endpoint, request=request, repeat=repeat, slow=runs_code(family))
+        slow = kind_of(suite.name, suite.rule) in RUNS_CODE
+        return Call(alias=config.endpoint, request=request, repeat=repeat, slow=slow)
 
     def judging(self, answer: Answer) -> tuple[Call, ...]:
         """What is asked of a judge about an answer; nothing where the family has its own scorer, or nothing came."""

@@ -68,10 +68,8 @@ FAMILIES: dict[Kind, Callable[[], Family]] = {
     "adversarial-resistance": _adversarial_resistance,
 }
 
-
-def runs_code(family: Family) -> bool:
-    """Does scoring take long, because what was answered is run?"""
-    return isinstance(family, Remediation)
+RUNS_CODE: frozenset[Kind] = frozenset({"remediation"})
+"""Kinds whose scoring takes long, because what was answered is run."""
 
 
 def family_of(kind: Kind, match: MatchRule | None) -> Family:
