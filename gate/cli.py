@@ -1,4 +1,4 @@
-"""L9: the command line. Arguments → one call of gate.app; errors → one line a problem and an exit code.
+"""L9: the command line: what it takes (cli_commands.py: what it does); errors → one line a problem and an exit code.
 
 Heavy packages are imported by the command that needs them, so that ``driftgate --help`` answers at once.
 """
@@ -12,22 +12,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from gate import __version__
-from gate.errors import EXIT_INTERRUPTED, EXIT_PASS, EXIT_UNDECIDED, GateError, Interrupted, UsageError
+from gate import __version__, cli_commands as do
+from gate.errors import EXIT_INTERRUPTED, EXIT_PASS, EXIT_UNDECIDED, GateError, Interrupted
 
 if TYPE_CHECKING:
-    from gate.app import RunOptions
     from gate.tools import Tools
 
 Command = Callable[[argparse.Namespace, "Tools"], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
-_BATCH_WAIT = 60.0  # minutes
-_POLICY = Path(".github/driftgate.yml")
 _FORMS = ("osv", "owasp-benchmark", "reports")
 _EPILOG = """\
 exit codes: 0 pass, waived or neutral; 1 blocked; 2 usage, policy, config or dataset error;
@@ -114,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_schema(commands)
     action = commands.add_parser("action", description="Run as a GitHub Action, from the environment.")
-    action.set_defaults(command=_action)
+    action.set_defaults(command=do.action)
     return parser
 
 
@@ -125,26 +121,26 @@ def _command(commands: Commands, name: str, text: str, command: Command) -> argp
 
 
 def _add_run(commands: Commands) -> None:
-    parser = _command(commands, "run", "ask both models, compare, decide", _run)
+    parser = _command(commands, "run", "ask both models, compare, decide", do.run)
     _live(parser)
     _waivers(parser)
     parser.add_argument("--shard", metavar="I/N", help="ask only this part, and decide nothing: `verdict` does")
     parser.add_argument(
         "--batch", action="store_true", help="ask by the providers' batch APIs first, at half the price"
     )
-    text = f"how long to wait for batches before exit 3; run again to go on (default: {_BATCH_WAIT:g})"
+    text = f"how long to wait for batches before exit 3; run again to go on (default: {do.BATCH_WAIT:g})"
     parser.add_argument("--batch-wait", type=float, metavar="MINUTES", help=text)
 
 
 def _add_verdict(commands: Commands) -> None:
-    parser = _command(commands, "verdict", "merge the stores of all shards and decide", _verdict)
+    parser = _command(commands, "verdict", "merge the stores of all shards and decide", do.verdict)
     _live(parser)
     _waivers(parser)
     parser.add_argument("--stores", type=Path, nargs="+", required=True, metavar="FILE", help="one of each shard")
 
 
 def _add_baseline(commands: Commands) -> None:
-    parser = _command(commands, "baseline", "ask the models in use, for later runs to compare with", _baseline)
+    parser = _command(commands, "baseline", "ask the models in use, for later runs to compare with", do.baseline)
     _policy(parser)
     parser.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="model configs in use")
     parser.add_argument("--store", type=Path, required=True, metavar="FILE", help="where the answers are kept")
@@ -152,7 +148,7 @@ def _add_baseline(commands: Commands) -> None:
 
 
 def _add_watch(commands: Commands) -> None:
-    parser = _command(commands, "watch", "ask the models in use again: do they still answer as they did?", _watch)
+    parser = _command(commands, "watch", "ask the models in use again: do they still answer as they did?", do.watch)
     _policy(parser)
     parser.add_argument("configs", type=Path, nargs="+", metavar="CONFIG", help="model configs in use")
     parser.add_argument("--store", type=Path, required=True, metavar="FILE", help="where `baseline` keeps its answers")
@@ -160,7 +156,7 @@ def _add_watch(commands: Commands) -> None:
 
 
 def _add_plan(commands: Commands) -> None:
-    parser = _command(commands, "plan", "say what a run would ask, before any call", _plan)
+    parser = _command(commands, "plan", "say what a run would ask, before any call", do.plan)
     _live(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the plan as JSON, too")
     parser.add_argument("--matrix", type=int, metavar="N", help="print a GitHub Actions matrix of N parts instead")
@@ -168,7 +164,7 @@ def _add_plan(commands: Commands) -> None:
 
 def _add_selftest(commands: Commands) -> None:
     text = "show, by simulation around stored answers, how often this gate blocks wrongly and what it catches"
-    parser = _command(commands, "selftest", text, _selftest)
+    parser = _command(commands, "selftest", text, do.selftest)
     _policy(parser)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--baseline", type=Path, metavar="FILE", help="model config; its answers are in the store")
@@ -187,7 +183,7 @@ def _live(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_compare(commands: Commands) -> None:
-    parser = _command(commands, "compare", "decide from two recorded result files; calls no endpoint", _compare)
+    parser = _command(commands, "compare", "decide from two recorded result files; calls no endpoint", do.compare)
     _policy(parser)
     parser.add_argument("--baseline", type=Path, required=True, metavar="JSONL")
     parser.add_argument("--candidate", type=Path, required=True, metavar="JSONL")
@@ -196,8 +192,8 @@ def _add_compare(commands: Commands) -> None:
 
 
 def _add_validate(commands: Commands) -> None:
-    parser = _command(commands, "validate", "check policy, datasets and model configs; calls no endpoint", _validate)
-    parser.add_argument("--policy", type=Path, metavar="FILE", help=f"default: {_POLICY}")
+    parser = _command(commands, "validate", "check policy, datasets and model configs; calls no endpoint", do.validate)
+    parser.add_argument("--policy", type=Path, metavar="FILE", help=f"default: {do.POLICY}")
     parser.add_argument("configs", type=Path, nargs="*", metavar="CONFIG", help="model configs to check besides")
     parser.add_argument("--root", type=Path, metavar="DIR", help="repository root that paths are relative to")
     text = "run reference, empty, refused and random answers through the scorers, too (without a policy: starter sets)"
@@ -207,9 +203,9 @@ def _add_validate(commands: Commands) -> None:
 def _add_datasets(commands: Commands) -> None:
     parser = commands.add_parser("datasets", help="make datasets of what you have")
     tools: Commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    one = _command(tools, "findings", "number the findings of reports, for an answer file", _datasets_findings)
+    one = _command(tools, "findings", "number the findings of reports, for an answer file", do.datasets_findings)
     one.add_argument("files", type=Path, nargs="+", metavar="REPORT", help="SARIF, or the JSON of a common scanner")
-    one = _command(tools, "convert", "write a dataset as JSON lines", _datasets_convert)
+    one = _command(tools, "convert", "write a dataset as JSON lines", do.datasets_convert)
     one.add_argument("--from", dest="form", choices=_FORMS, required=True, help="what the files are")
     one.add_argument("files", type=Path, nargs="+", metavar="FILE")
     one.add_argument(
@@ -219,7 +215,7 @@ def _add_datasets(commands: Commands) -> None:
 
 
 def _add_render(commands: Commands) -> None:
-    parser = _command(commands, "render", "make an output again from report.json", _render)
+    parser = _command(commands, "render", "make an output again from report.json", do.render)
     parser.add_argument("report", type=Path, metavar="REPORT_JSON")
     parser.add_argument("--format", choices=("markdown", "html", "json"), default="markdown")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
@@ -228,28 +224,28 @@ def _add_render(commands: Commands) -> None:
 def _add_store(commands: Commands) -> None:
     parser = commands.add_parser("store", help="look into, shrink, export or merge kept answers")
     tools: Commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    one = _command(tools, "stats", "how many answers of which models and runs", _store_stats)
+    one = _command(tools, "stats", "how many answers of which models and runs", do.store_stats)
     one.add_argument("file", type=Path, metavar="FILE")
-    one = _command(tools, "prune", "delete old answers, then whole runs, oldest first", _store_prune)
+    one = _command(tools, "prune", "delete old answers, then whole runs, oldest first", do.store_prune)
     one.add_argument("file", type=Path, metavar="FILE")
     one.add_argument("--max-age", type=float, metavar="DAYS", help="delete answers older than this")
     one.add_argument("--max-size", type=float, metavar="MB", help="delete runs until the file is this small")
-    one = _command(tools, "export", "write the answers as JSON lines", _store_export)
+    one = _command(tools, "export", "write the answers as JSON lines", do.store_export)
     one.add_argument("file", type=Path, metavar="FILE")
     one.add_argument("--out", type=Path, metavar="JSONL", help="a new file (default: standard output)")
-    one = _command(tools, "merge", "copy the answers of several stores into one", _store_merge)
+    one = _command(tools, "merge", "copy the answers of several stores into one", do.store_merge)
     one.add_argument("into", type=Path, metavar="OUT")
     one.add_argument("files", type=Path, nargs="+", metavar="IN")
 
 
 def _add_init(commands: Commands) -> None:
-    parser = _command(commands, "init", "write a policy, a model config and a workflow to start from", _init)
+    parser = _command(commands, "init", "write a policy, a model config and a workflow to start from", do.init)
     parser.add_argument("directory", type=Path, nargs="?", default=Path(), help="repository root (default: here)")
 
 
 def _add_doctor(commands: Commands) -> None:
     text = "say what a release branch on GitHub lacks to be guarded by the gate; GITHUB_TOKEN reads it"
-    parser = _command(commands, "doctor", text, _doctor)
+    parser = _command(commands, "doctor", text, do.doctor)
     parser.add_argument("--repository", metavar="OWNER/NAME", help="default: GITHUB_REPOSITORY")
     parser.add_argument("--branch", default="", metavar="NAME", help="default: the repository's default branch")
     parser.add_argument("--check", default="", metavar="NAME", help="the required check (default: the workflow's)")
@@ -258,18 +254,18 @@ def _add_doctor(commands: Commands) -> None:
 
 
 def _add_demo(commands: Commands) -> None:
-    parser = _command(commands, "demo", "see a regression blocked, on this machine, with no key", _demo)
+    parser = _command(commands, "demo", "see a regression blocked, on this machine, with no key", do.demo)
     _out(parser)
     parser.add_argument("--model", choices=("simulated", "local"), default="simulated", help="who answers")
 
 
 def _add_schema(commands: Commands) -> None:
-    parser = _command(commands, "schema", "print a JSON Schema", _schema)
+    parser = _command(commands, "schema", "print a JSON Schema", do.schema)
     parser.add_argument("name", choices=("policy", "model-config", "waivers", "report"))
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--policy", type=Path, default=_POLICY, metavar="FILE", help=f"default: {_POLICY}")
+    parser.add_argument("--policy", type=Path, default=do.POLICY, metavar="FILE", help=f"default: {do.POLICY}")
 
 
 def _waivers(parser: argparse.ArgumentParser) -> None:
@@ -279,193 +275,3 @@ def _waivers(parser: argparse.ArgumentParser) -> None:
 def _out(parser: argparse.ArgumentParser) -> None:
     default = Path("driftgate-out")
     parser.add_argument("--out", type=Path, default=default, metavar="DIR", help=f"report folder (default: {default})")
-
-
-def _run(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import run, run_shard
-
-    options = replace(_run_options(arguments), batch=_batch(arguments), waivers=arguments.waivers)
-    return run(options, tools) if arguments.shard is None else run_shard(options, arguments.shard, tools)
-
-
-def _batch(arguments: argparse.Namespace) -> float | None:
-    """Minutes to wait for batches; None without them."""
-    wait: float | None = arguments.batch_wait
-    if not arguments.batch:
-        if wait is not None:
-            raise UsageError("--batch-wait: goes with --batch")
-        return None
-    if arguments.shard is not None:
-        raise UsageError("--batch: does not go with --shard; one machine is enough to wait for batches")
-    if wait is not None and not 0 <= wait < 1e6:
-        raise UsageError("--batch-wait: must be minutes, 0 or more")
-    return _BATCH_WAIT if wait is None else wait
-
-
-def _verdict(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import verdict
-
-    return verdict(replace(_run_options(arguments), waivers=arguments.waivers), arguments.stores, tools)
-
-
-def _baseline(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import baseline
-
-    return baseline(arguments.policy, arguments.configs, arguments.store, arguments.runs, tools)
-
-
-def _watch(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import watch
-
-    return watch(arguments.policy, arguments.configs, arguments.store, arguments.out, tools)
-
-
-def _plan(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import plan, plan_matrix
-
-    options = _run_options(arguments)
-    if arguments.matrix is not None:
-        return plan_matrix(options, arguments.matrix, tools)
-    return plan(options, arguments.json, tools)
-
-
-def _selftest(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import SelfTestOptions, selftest
-
-    options = SelfTestOptions(
-        policy=arguments.policy,
-        baseline=arguments.baseline,
-        runs=tuple(arguments.runs or ()),
-        store=arguments.store or arguments.out / "answers.sqlite",
-        out=arguments.out,
-        simulations=arguments.simulations,
-    )
-    return selftest(options, tools)
-
-
-def _run_options(arguments: argparse.Namespace) -> RunOptions:
-    from gate.app import RunOptions
-
-    return RunOptions(
-        policy=arguments.policy,
-        candidate=arguments.candidate,
-        baseline=arguments.baseline,
-        out=arguments.out,
-        store=arguments.store,
-    )
-
-
-def _compare(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import CompareOptions, compare
-
-    options = CompareOptions(
-        policy=arguments.policy,
-        candidate=arguments.candidate,
-        baseline=arguments.baseline,
-        out=arguments.out,
-        waivers=arguments.waivers,
-    )
-    return compare(options, tools)
-
-
-def _validate(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.validation import valid_suites, validate
-
-    policy = arguments.policy or _POLICY
-    if not arguments.datasets:
-        return validate(policy, arguments.configs, arguments.root, tools)
-    from gate.dataset_commands import show_selfcheck
-    from gate.evaluation import starter_suites
-
-    mine = arguments.policy is not None or policy.exists() or arguments.configs
-    suites = valid_suites(policy, arguments.configs, arguments.root) if mine else starter_suites()
-    return show_selfcheck(suites, tools)
-
-
-def _datasets_findings(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.dataset_commands import show_findings
-
-    return show_findings(arguments.files, tools)
-
-
-def _datasets_convert(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.dataset_commands import convert
-
-    return convert(arguments.form, arguments.files, arguments.answers, arguments.out, tools)
-
-
-def _render(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import render
-
-    return render(arguments.report, arguments.format, arguments.out, tools)
-
-
-def _store_stats(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.store_commands import store_stats
-
-    return store_stats(arguments.file, tools)
-
-
-def _store_prune(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.store_commands import store_prune
-
-    return store_prune(arguments.file, days=arguments.max_age, megabytes=arguments.max_size, tools=tools)
-
-
-def _store_export(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.store_commands import store_export
-
-    return store_export(arguments.file, arguments.out, tools)
-
-
-def _store_merge(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.store_commands import store_merge
-
-    return store_merge(arguments.into, arguments.files, tools)
-
-
-def _init(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.scaffold import init
-
-    return init(arguments.directory, tools.out)
-
-
-def _doctor(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.doctor import DoctorOptions, doctor
-
-    own = tools.environ.get("GITHUB_REPOSITORY", "")
-    repository = arguments.repository or own
-    options = DoctorOptions(
-        repository=repository,
-        branch=arguments.branch,
-        check=arguments.check,
-        policy=arguments.policy.as_posix(),
-        call=arguments.call or (repository == own and tools.environ.get("GITHUB_ACTIONS") == "true"),
-    )
-    return doctor(options, tools)
-
-
-def _demo(arguments: argparse.Namespace, tools: Tools) -> int:
-    if arguments.model == "local":
-        from gate.local_model import demo_local_model
-
-        return demo_local_model(arguments.out, tools)
-    from gate.demo import demo
-
-    return demo(arguments.out, tools)
-
-
-def _schema(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.scaffold import schema_text
-
-    tools.out.write(schema_text(arguments.name))
-    return EXIT_PASS
-
-
-def _action(arguments: argparse.Namespace, tools: Tools) -> int:
-    tools.out.write(f"Driftgate {__version__}\n")  # at once: what follows takes its time to import
-    tools.out.flush()
-    from gate.action_run import run_action
-
-    del arguments
-    return run_action(tools)

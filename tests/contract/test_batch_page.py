@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gate import cli
+from gate import cli_commands
 from gate.endpoints import batch_anthropic, batch_openai
 from gate.endpoints.batches import BATCHES
 from gate.policy import parse_policy
@@ -29,7 +29,7 @@ def test_options__are_in_help_and_used_by_page_and_workflow():
         assert (
             {"--batch", "--batch-wait"} <= set(re.findall(r"--batch[a-z-]*", text)) <= {*re.findall(r"--[a-z-]+", said)}
         )
-    assert f"default: {cli._BATCH_WAIT:g} minutes" in PAGE
+    assert f"default: {cli_commands.BATCH_WAIT:g} minutes" in PAGE
 
 
 def test_protocols__those_with_batches_are_named():
