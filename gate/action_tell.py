@@ -16,7 +16,7 @@ from gate.github import CheckRun, Conclusion, Note
 from gate.markdown import comment, minimal
 from gate.own_comment import CommentSlot, Posted, upsert_comment
 from gate.redact import redact
-from gate.report import Report
+from gate.report import Report, changed_line
 from gate.terminal import text as terminal_text
 from gate.wording import headline, unit
 
@@ -24,6 +24,7 @@ _CONCLUSIONS: dict[Verdict, Conclusion] = {"pass": "success", "waived": "success
 """All others are failures: a required check that could not be evaluated must not pass."""
 _CHECK_LIMIT = 65_000  # bytes
 _MOST_NOTES = 10
+_TEXTS = (".json", ".jsonl", ".md", ".html", ".xml", ".sarif")
 
 
 def tell(run: Run, report: Report) -> None:
@@ -46,7 +47,7 @@ def tell(run: Run, report: Report) -> None:
 
 def _write_files(run: Run, report: Report, hidden: list[str]) -> None:
     write_files(report, run.out)
-    for path in (one for one in run.out.iterdir() if one.suffix in (".json", ".jsonl", ".md", ".html")):
+    for path in (one for one in run.out.iterdir() if one.suffix in _TEXTS):
         path.write_text(redact(path.read_text(encoding="utf-8"), hidden), encoding="utf-8")
     give_to_owner(run.out, run.workspace)
 
@@ -87,11 +88,13 @@ def _needs_a_note(one: Comparison) -> bool:
 
 def _note(one: Comparison, report: Report, hidden: list[str]) -> Note:
     """On the first line of the model config that was changed."""
-    line = next((change.line for change in report.changes if change.config == one.config and change.line), 1)
     waived = f" (waived by {one.waiver})" if one.waiver else ""
     level: Level = "warning" if one.waiver else "error"
     return Note(
-        path=one.config or "", line=line, level=level, text=redact(f"{unit(one)}: {one.reason}{waived}", hidden)
+        path=one.config or "",
+        line=changed_line(report, one.config),
+        level=level,
+        text=redact(f"{unit(one)}: {one.reason}{waived}", hidden),
     )
 
 

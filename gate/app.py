@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from gate.report import Report
     from gate.waiving import Models, Release
 
+Form = Literal["json", "markdown", "html", "junit", "sarif", "slack"]
+_FILES: dict[str, Form] = {
+    "report.json": "json",
+    "comment.md": "markdown",
+    "report.html": "html",
+    "junit.xml": "junit",
+    "report.sarif": "sarif",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
@@ -298,28 +307,40 @@ def finish(report: Report, out: Path, tools: Tools) -> int:
 
 
 def write_outputs(report: Report, out: Path) -> None:
-    """`report.json`, `comment.md` and `report.html` into a folder. Raises UsageError when it cannot be written."""
-    from gate.html_page import page
-    from gate.markdown import comment
-    from gate.report import to_json
-
-    texts = {"report.json": to_json(report), "comment.md": comment(report), "report.html": page(report)}
+    """What people, CI servers and code scanning read, into a folder. Raises UsageError when it cannot be written."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name, content in texts.items():
-            (out / name).write_text(content, encoding="utf-8")
+        for name, form in _FILES.items():
+            (out / name).write_text(_rendered(report, form), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{out}: the report cannot be written: {error.strerror}") from None
 
 
-def render(path: Path, form: Literal["markdown", "html", "json"], out: Path | None, tools: Tools) -> int:
-    """Make an output again from report.json."""
+def _rendered(report: Report, form: Form) -> str:
     from gate.html_page import page
+    from gate.junit import junit
     from gate.markdown import comment
-    from gate.report import from_json, to_json
+    from gate.report import to_json
+    from gate.sarif import sarif
+    from gate.slack import slack
+
+    makers: dict[Form, Callable[[Report], str]] = {
+        "json": to_json,
+        "markdown": comment,
+        "html": page,
+        "junit": junit,
+        "sarif": sarif,
+        "slack": slack,
+    }
+    return makers[form](report)
+
+
+def render(path: Path, form: Form, out: Path | None, tools: Tools) -> int:
+    """Make an output again from report.json."""
+    from gate.report import from_json
 
     report = from_json(read_local(path, limit=64 * 1024 * 1024), file=str(path))
-    content = {"markdown": comment, "html": page, "json": to_json}[form](report)
+    content = _rendered(report, form)
     if out is None:
         tools.out.write(content)
         return EXIT_PASS

@@ -145,7 +145,7 @@ class _Aside:
 
     def do(self) -> tuple[PlanRow, ...]:
         if self._plan is None:
-            for name in ("tabulate", "gate.reporting", "gate.patterns", "gate.markdown", "gate.terminal"):
+            for name in ("tabulate", "gate.reporting", "gate.patterns", "gate.terminal", "gate.junit", "gate.sarif"):
                 importlib.import_module(name)
             from gate.html_page import template
 

@@ -31,8 +31,10 @@ from gate.wording import (
     points,
     printable,
     reused,
+    run_address,
     signed,
     unit,
+    unlinked,
     usd,
     verdicts,
     waived,
@@ -55,7 +57,7 @@ def plain(text: str) -> str:
     """Text of ours that may quote a name: nothing in it renders as markup, mentions or links."""
     flat = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     quiet = re.sub(r"([\\`*_{}\[\]|~])", r"\\\1", flat)
-    return re.sub(r"(?i)([@#]|://|www\.)", "\\1\u2060", quiet)
+    return unlinked(quiet)
 
 
 def comment(report: Report, *, limit: int = COMMENT_LIMIT) -> str:
@@ -323,7 +325,7 @@ def _folded(title: str, body: str) -> str:
 def _footer(report: Report) -> str:
     origin = report.provenance
     parts = [f"head {code(origin.head_sha[:12])}"] if origin.head_sha else []
-    if origin.run_url and re.fullmatch(r"https?://[A-Za-z0-9.:/_-]+", origin.run_url):
-        parts.append(f"[run]({origin.run_url})")
+    if address := run_address(report):
+        parts.append(f"[run]({address})")
     parts.append(f"Driftgate {origin.version}")
     return f"<sub>{' · '.join(parts)}</sub>"

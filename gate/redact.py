@@ -6,12 +6,15 @@ import base64
 import json
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
 
 _SHORTEST = 4
+_ENTITIES: tuple[dict[str, str], ...] = ({}, {'"': "&quot;"}, {'"': "&#34;", "'": "&#39;"})
+"""As XML text, XML attributes and the HTML templates write quotes."""
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """`text` with each secret replaced: plain, by line, base64, URL-encoded and JSON-escaped."""
+    """`text` with each secret replaced: plain, by line, base64, URL-encoded, JSON-escaped and in XML."""
     forms = {form for secret in secrets for form in _forms(secret) if len(form) >= _SHORTEST}
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, "***")
@@ -23,6 +26,7 @@ def _forms(secret: str) -> Iterable[str]:
         if len(value) < _SHORTEST:
             continue
         yield from (value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1])
+        yield from (escape(value, entities) for entities in _ENTITIES)
         for shift in range(3):  # base64 looks different at each alignment; the bytes at the edges are left out
             coded = base64.b64encode(b"\0" * shift + value.encode()).decode()
             yield coded.rstrip("=")[(0, 2, 3)[shift] : -1]

@@ -149,6 +149,11 @@ class Report:
     provenance: Provenance
 
 
+def changed_line(report: Report, config: str | None) -> int:
+    """Where a model config was changed first, for a note or a finding; 1 where that is not known."""
+    return next((change.line for change in report.changes if change.config == config and change.line), 1)
+
+
 def to_json(report: Report) -> str:
     """Canonical text: keys in the order above, no NaN (a NaN is a bug and raises ValueError)."""
     return json.dumps(asdict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

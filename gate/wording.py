@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MINUS = "\N{MINUS SIGN}"
 
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_LINKING = re.compile(r"(?i)([@#]|://|www\.)")
 
 VERDICT_ICONS: dict[Verdict, str] = {
     "pass": "🟢",
@@ -113,6 +114,17 @@ def printable(text: str) -> str:
     return _INVISIBLE.sub(" ", text)
 
 
+def unlinked(text: str) -> str:
+    """Names nobody and links nowhere: an invisible joiner stands in every mention and address."""
+    return _LINKING.sub("\\1\u2060", text)
+
+
+def run_address(report: Report) -> str:
+    """The address of the workflow run; empty where there is none, or it is not a plain address."""
+    address = report.provenance.run_url or ""
+    return address if re.fullmatch(r"https?://[A-Za-z0-9.:/_-]+", address) else ""
+
+
 def points(value: float | None) -> str:
     """0.8123 → ``81.2``; nothing measured → ``–``."""
     return "–" if value is None else f"{100 * value:.1f}"
@@ -158,6 +170,15 @@ def waived(one: WaiverUse) -> str:
 
 def in_force(report: Report) -> list[WaiverUse]:
     return [one for one in report.waivers if one.state == "in force"]
+
+
+def waiver_of(one: Comparison, report: Report) -> str:
+    """Who released a regression, up to what, and why; at least the waiver's own words."""
+    unit_of = (one.config, one.family, one.slice)
+    found = next(
+        (use for use in in_force(report) if (use.config or one.config, use.family, use.slice) == unit_of), None
+    )
+    return one.waiver or "" if found is None else f"{waived(found)}: {found.because} ({found.where})"
 
 
 def listed(items: Sequence[str], *, most: int = 3) -> str:

@@ -98,7 +98,7 @@ LAYERS = [
     {"planning"},
     {"patterns"},
     {"report"},
-    {"wording", "markdown", "html_page", "terminal", "scaffold", "reporting"},
+    {"wording", "markdown", "html_page", "junit", "sarif", "slack", "terminal", "scaffold", "reporting"},
     {"progress", "actions", "github", "events", "changed", "own_comment", "batch_plan", "batch_harvest"},
     {"protection"},
     {"waiver_github"},

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from urllib.parse import quote
+from xml.etree import ElementTree as ET
 
 import pytest
 from markdown_it import MarkdownIt
@@ -247,6 +248,25 @@ def harmless(done, outputs):
     page = next(text for text in outputs if "<html" in text)
     assert "<img" not in page
     assert "<script>" not in page
+    (xml,) = [text for text in outputs if text.startswith("<?xml")]
+    assert {one.tag for one in ET.fromstring(xml).iter()} <= JUNIT_TAGS
+    (log,) = [json.loads(text) for text in outputs if '"runs": [' in text]
+    for text in texts_of(log):
+        assert not re.search(r"(?<!\\)\[|@\w|www\.\w", text), text
+
+
+JUNIT_TAGS = {
+    *("testsuites", "testsuite", "properties", "property", "testcase"),
+    *("failure", "error", "skipped", "system-out", "system-err"),
+}
+
+
+def texts_of(node):
+    """What viewers of SARIF show: each message's and description's text, and each justification."""
+    if isinstance(node, dict):
+        yield from (node[key] for key in ("text", "justification") if key in node)
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from texts_of(child)
 
 
 def renders_harmless(markdown):

@@ -1,4 +1,5 @@
 import base64
+import html
 import json
 from urllib.parse import quote
 
@@ -6,7 +7,7 @@ import pytest
 
 from gate.redact import redact
 
-SECRET = 'sk-"very"/secret+value'
+SECRET = 'sk-"very"/secret+value&<'
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,9 @@ SECRET = 'sk-"very"/secret+value'
         SECRET,
         quote(SECRET, safe=""),
         json.dumps(SECRET),
+        html.escape(SECRET),
+        html.escape(SECRET, quote=False),
+        html.escape(SECRET).replace("&quot;", "&#34;"),
         *(base64.b64encode(b"x" * shift + SECRET.encode() + b"tail").decode() for shift in range(3)),
     ],
 )

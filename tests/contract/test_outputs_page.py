@@ -1,0 +1,57 @@
+"""docs/outputs.md: its commands work, and its files are those that a run writes."""
+
+import re
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gate.app import write_outputs
+from gate.cli import _parser
+from gate.report import to_json
+from gate.sarif import MOST_RESULTS
+from gate.tools import Tools
+from tests.fakes.reports import REPORTS
+
+PAGE = (Path(__file__).parents[2] / "docs/outputs.md").read_text()
+ROWS = dict(re.findall(r"^\| (?:`([\w.]+)`|\(none\)) \| `(\w+)` \|", PAGE, re.MULTILINE))
+COMMANDS = [
+    line for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL) for line in block.splitlines()
+]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("report.json").write_text(to_json(REPORTS["waived"]))
+    return tmp_path
+
+
+def test_commands__each_format_is_shown_and_makes_what_a_run_writes(here):
+    write_outputs(REPORTS["waived"], here / "written")
+    forms = set()
+    for line in COMMANDS:
+        out = StringIO()
+        arguments = _parser().parse_args(line.split()[1:])
+        assert arguments.command(arguments, Tools(environ={}, out=out, err=out, now=lambda: datetime.now(UTC))) == 0
+        content = arguments.out.read_text() if arguments.out else out.getvalue()
+        forms.add(arguments.format)
+        (name,) = [name for name, form in ROWS.items() if form == arguments.format]
+        if name:
+            assert content == (here / "written" / name).read_text()
+        else:
+            assert content.startswith("🟠 *Waived")
+    assert forms == set(ROWS.values())
+
+
+def test_files__are_those_of_a_run(here):
+    write_outputs(REPORTS["pass"], here / "out")
+    assert {path.name for path in (here / "out").iterdir()} == {name for name in ROWS if name}
+
+
+def test_workflow_and_limit__are_as_the_code_has_them():
+    (step,) = yaml.safe_load(re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1])
+    assert step["with"]["sarif_file"] == "driftgate-report/report.sarif"
+    assert f"At most {MOST_RESULTS:,} results" in PAGE
