@@ -11,18 +11,6 @@ _MOST_TRIES = 1_000
 _DEEP_COSTS = 200  # a try that gives up on nesting takes longer than any other
 
 
-def first_object(text: str) -> dict[str, Json] | None:
-    """The first JSON object in an answer, fenced or not; None when there is none."""
-    start = text.find("{")
-    if start < 0:
-        return None
-    try:
-        value = json.JSONDecoder().raw_decode(text[:_LONGEST], start)[0]
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def objects_with(text: str, key: str) -> list[dict[str, Json]]:
     """The JSON objects of an answer that have `key`, fenced or with prose around them, in order; none inside another.
 

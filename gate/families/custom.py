@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gate.domain import Completion, Json, Message, Sample, Score
+from gate.families.answers import objects_with
 from gate.policy import MatchRule
 
 _SEARCHED = 2_000
@@ -77,12 +78,11 @@ def _compiles(pattern: str) -> bool:
 
 
 def _field(text: str, path: str) -> str | None:
-    """The value at a dotted path of the first JSON object in a text, as text."""
-    try:
-        value: Json = json.JSONDecoder().raw_decode(text, max(text.find("{"), 0))[0]
-    except (ValueError, RecursionError):
-        return None
-    for part in path.split("."):
+    """The value at a dotted path, as text; of several JSON objects that have its first key, the last one's."""
+    first, *rest = path.split(".")
+    found = objects_with(text, first)
+    value: Json = found[-1][first] if found else None
+    for part in rest:
         value = value.get(part) if isinstance(value, dict) else None
     if value is None:
         return None

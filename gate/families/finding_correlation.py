@@ -3,6 +3,7 @@
 What a missing, a repeated and an invented id cost is said in `gate.families.clusters`: an id left out lowers recall, an
 invented one precision, one in two groups the precision of what it is wrongly with. So an empty answer scores 0, and
 nothing is gained by hedging. An entry of a group that is neither text nor a whole number is an invented id.
+Of several answers the last counts: what stands before it was thinking.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gate.domain import Completion, Json, Message, Sample, Score
-from gate.families.answers import first_object
+from gate.families.answers import objects_with
 from gate.families.clusters import Agreement, agreement
 
 _ASK = """These findings come from several scanners that looked at one system. Group those that have one root cause:
@@ -48,10 +49,10 @@ class FindingCorrelation:
         return (Message(role="user", content=_ASK.format(findings="\n".join(lines))),)
 
     def score(self, sample: Sample, completion: Completion) -> Score:
-        answer = first_object(completion.text)
-        if answer is None or not isinstance(answer.get("groups"), list):
+        answers = [one for one in objects_with(completion.text, "groups") if isinstance(one["groups"], list)]
+        if not answers:
             return Score(value=0.0, reason="no usable answer")
-        found = agreement(_groups(sample.target), _groups(answer))
+        found = agreement(_groups(sample.target), _groups(answers[-1]))
         return Score(value=round(found.f1, 6), reason=_reason(found))
 
     def reference(self, sample: Sample) -> str:

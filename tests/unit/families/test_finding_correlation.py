@@ -66,6 +66,21 @@ def test_score__nothing_usable_is_zero(text):
     assert FAMILY.score(sample("ab", "cd"), Completion(text=text)).value == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('I put {a, b} together.\n{"groups": [["a", "b"], ["c", "d"]]}', 1),
+        ('{"note": 1}\n{"groups": [["a", "b"], ["c", "d"]]}', 1),
+        ('First {"groups": [["a"]]}, better: {"groups": [["a", "b"], ["c", "d"]]}', 1),
+        ('{"groups": [["a", "b"], ["c", "d"]]} {"groups": null}', 1),
+        ('{"groups": [["a", "b"], ["c", "d"]]} or {"groups": []}', 0),
+        ('{"groups": [["a", "b"]], "groups": [["a", "b"], ["c", "d"]]}', 0),
+    ],
+)
+def test_score__the_last_object_with_groups_counts(text, value):
+    assert FAMILY.score(sample("ab", "cd"), Completion(text=text)).value == value
+
+
 def test_score__entries_that_are_no_ids_are_invented_and_numbers_are_text():
     text = '```json\n{"groups": [["1", 2, {"id": "3"}, 4.5, true, null, []], [" 3 "]]}\n```'
     found = FAMILY.score(sample(["1", "2"], ["3"]), Completion(text=text))
