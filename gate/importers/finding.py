@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from gate.domain import Json
+from gate.families.cwe import parse_cwes
 
-_CWE = re.compile(r"(?i)\bcwe[-_ /:]{0,2}0{0,4}([1-9][0-9]{0,4})\b")
 _LONGEST = 600
 
 
@@ -59,15 +59,8 @@ def numbered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 
 def cwes(*values: Json) -> tuple[str, ...]:
-    """The weaknesses that texts (or lists of texts, or numbers) name, once each, in order."""
-    found: dict[str, None] = {}
-    for value in values:
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, int) and not isinstance(one, bool) and 0 < one < 100_000:
-                found[f"CWE-{one}"] = None
-            elif isinstance(one, str):
-                found |= {f"CWE-{number}": None for number in _CWE.findall(one[:10_000])}
-    return tuple(found)
+    """The weaknesses that values (texts, numbers, or lists of these) name, once each, in order."""
+    return tuple(dict.fromkeys(one for value in values for one in parse_cwes(value)))
 
 
 def object_at(value: Json, *path: str | int) -> dict[str, Json]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from gate.domain import Json
-from gate.importers.finding import Finding, at, cwes, line_at, object_at, objects_at, plain_path, text_at
+from gate.importers.finding import Finding, at, cwes, line_at, object_at, objects_at, plain_path, text_at, texts_at
 
 _NO_FINDING = ("pass", "notApplicable", "informational")
 _ARGUMENT = re.compile(r"\{([0-9]{1,3})\}")
@@ -84,7 +84,8 @@ def _severity(rule: Object, result: Object) -> str:
 
 def _weaknesses(rule: Object, result: Object) -> tuple[str, ...]:
     return cwes(
-        *(at(one, "properties", key) for one in (result, rule) for key in ("cwe", "cwes", "tags")),
+        *(at(one, "properties", key) for one in (result, rule) for key in ("cwe", "cwes")),
+        *(tag for one in (result, rule) for tag in texts_at(one, "properties", "tags") if "cwe" in tag.casefold()),
         *(f"CWE-{text_at(one, 'id')}" for one in objects_at(result, "taxa") if _of_cwe(one)),
         *(f"CWE-{text_at(one, 'target', 'id')}" for one in _relations(rule) if _of_cwe(object_at(one, "target"))),
     )

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"__init__", "domain", "errors", "tools"},
     {"positions", "schema", "files", "jsonl", "csv_table", "reach", "judge_rule", "policy", "model_config", "redact"},
+    {"families.cwe"},
     {"codeowners", "gate_jobs"},
     {"waiver_terms"},
     {"readable", "cage", "confined"},
@@ -63,7 +64,7 @@ LAYERS = [
     },
     {"sandbox"},
     {"families.patches", "families.trials", "families.weakening"},
-    {"families.answers", "families.clusters", "families.cwe"},
+    {"families.answers", "families.clusters"},
     {"families.code_places"},
     {"families.advisory_severity", "families.advisory_versions"},
     {"families.advisory_text", "families.advisory_ranges", "families.advisory_packages"},

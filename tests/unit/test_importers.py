@@ -205,6 +205,12 @@ def test_laws__no_report_makes_a_reader_raise(name, report):
         json.dumps(one.as_json())
 
 
+def test_sarif__a_tag_names_a_weakness_only_where_it_says_cwe():
+    properties = {"tags": ["2021", "injection", "CWE-79: Cross-site scripting"], "cwe": "SQL Injection"}
+    (found,) = read(sarif({"ruleId": "R", "message": {"text": "x"}, "properties": properties}))
+    assert found.cwe == ("CWE-89", "CWE-79")
+
+
 def test_cwes_and_lines__as_people_write_them():
     assert cwes("CWE-79: Cross-site", ["external/cwe/cwe-089", "cwe 79"], 22, True, None, "CWE-0") == (
         "CWE-79",
