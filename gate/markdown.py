@@ -99,7 +99,7 @@ def _render(report: Report, rows: Sequence[Comparison]) -> str:
         _patterns(report),
         _waivers(report),
         *_notices(report),
-        *_tables([one for one in shown if notable(one)]),
+        _scores(report, [one for one in shown if notable(one)]),
         _dropped(len(report.comparisons) - len(shown)),
         _quiet_slices([one for one in shown if not notable(one)]),
         _config_changes(report),
@@ -163,6 +163,17 @@ def _notices(report: Report) -> list[str]:
 def _headlined(report: Report) -> int:
     """How many reasons the headline has said already."""
     return 1 if report.verdict in ("error", "neutral") else 0
+
+
+def _scores(report: Report, rows: Sequence[Comparison]) -> str:
+    """Folded where all is well: then the headline is all that a reviewer needs."""
+    tables = "\n\n".join(_tables(rows))
+    green = report.verdict == "pass" and not any(one.outcome == "regressed" for one in rows)
+    if not green or not tables:
+        return tables
+    families = count(sum(one.slice is None for one in rows), "family", "families")
+    slices = sum(one.slice is not None for one in rows)
+    return _folded(f"Scores of {families}" + (f" and {count(slices, 'slice')}" if slices else ""), tables)
 
 
 def _tables(rows: Sequence[Comparison]) -> list[str]:

@@ -212,9 +212,9 @@ def headline(report: Report) -> str:
     units = because(report)
     match report.verdict:
         case "blocked":
-            return f"Blocked: {listed([f'{unit(one)} {_loss(one)}' for one in units])}"
+            return f"Blocked: {_losses(report, units)}"
         case "waived":
-            return f"Waived: {listed([f'{unit(one)} {_loss(one)}' for one in units])}, released by waiver"
+            return f"Waived: {_losses(report, units)}, released by waiver"
         case "inconclusive":
             return f"Inconclusive: {_open(report, units)}"
         case "error":
@@ -231,15 +231,27 @@ def _open(report: Report, units: Sequence[Comparison]) -> str:
     return report.reasons[0] if report.reasons else "not everything was asked"
 
 
-def _loss(one: Comparison) -> str:
-    return f"lost {points(abs(one.delta or 0.0))} points"
+def _losses(report: Report, units: Sequence[Comparison]) -> str:
+    """``advisory-summary lost 8.0 points``; of which config, where the run judged several."""
+    several = len({one.config for one in report.comparisons}) > 1
+    return listed(
+        [
+            f"{unit(one)}{f' of {one.config}' if several and one.config else ''} "
+            f"lost {points(abs(one.delta or 0.0))} points"
+            for one in units
+        ]
+    )
 
 
 def _passed(report: Report) -> str:
     families = [one for one in report.comparisons if one.slice is None]
-    better = [one.family for one in families if one.outcome == "improved"]
-    text = f"no blocking regression in {count(len(families), 'family', 'families')}"
-    return f"{text}; {listed(better)} improved" if better else text
+    better = list(dict.fromkeys(one.family for one in families if one.outcome == "improved"))
+    worse = [one for one in report.comparisons if one.outcome == "regressed"]  # advisory, since the run passed
+    number = len({one.family for one in families})
+    parts = [f"no blocking regression in {count(number, 'family', 'families')}"]
+    parts += [f"{listed(better)} improved"] if better else []
+    parts += [f"advisory: {_losses(report, worse)}"] if worse else []
+    return "; ".join(parts)
 
 
 def gates(row: PlanRow) -> str:

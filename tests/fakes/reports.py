@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gate.domain import Look, Pattern, PerArm, PlanRow, SliceKey
-from gate.report import Calls, Change, Provenance, Report, Reused, UsageReport
+from gate.report import Calls, Change, JudgeRecord, Provenance, Report, Reused, UsageReport, Verdicts
 from gate.waiver_terms import WaiverUse
 from tests.fakes.comparisons import comparison
 
@@ -92,6 +92,26 @@ WAIVER = WaiverUse(
     state="in force",
     reason="a loss of 0.0800, of 0.1000 allowed",
 )
+MANY = tuple(
+    row("exploit-hypothesis", 0.2 if number == 7 else 0.0, "improved" if number == 7 else "unchanged", slice_=one)
+    for number, one in enumerate(SliceKey(name="cwe", value=f"CWE-{number}") for number in range(12))
+)
+JUDGE = JudgeRecord(
+    family="advisory-summary",
+    endpoint="judge",
+    model="judge-1 <b>",
+    mode="single",
+    rubric_digest="sha256:00",
+    calibration_digest="sha256:11",
+    labels=120,
+    kappa=0.92,
+    kappa_interval=(0.84, 0.97),
+    min_kappa=0.6,
+    sensitivity=0.95,
+    specificity=0.98,
+    licensed=True,
+    reason="",
+)
 REPORTS = {
     "pass": BASE,
     "blocked": replace(
@@ -107,6 +127,28 @@ REPORTS = {
                 text="exploit-hypothesis +10.0 while advisory-summary −8.0; net effect +1.0 over the mean of 2 families",
             ),
         ),
+    ),
+    "pass-with-many-slices": replace(BASE, comparisons=(GOOD, *MANY), plan=()),
+    "pass-with-an-advisory-loss": replace(BASE, comparisons=(GOOD, replace(BAD, severity="advisory")), plan=()),
+    "blocked-in-several-configs": replace(
+        BASE,
+        verdict="blocked",
+        blocked=True,
+        comparisons=(
+            GOOD,
+            BAD,
+            replace(GOOD, config="models/b.yml"),
+            replace(row("advisory-summary", -0.2, "regressed"), config="models/b.yml"),
+        ),
+        changes=(*BASE.changes, Change(config="models/b.yml", what="model", before="n-1", after="n-2", line=2)),
+        plan=(),
+    ),
+    "judged": replace(
+        BASE,
+        comparisons=(GOOD, row("advisory-summary", 0.0, "unchanged")),
+        verdicts=Verdicts(asked=1600, cached=40, failed=2),
+        plan=(),
+        provenance=replace(ORIGIN, judges=(JUDGE,)),
     ),
     "waived": replace(
         BASE,

@@ -1,6 +1,7 @@
 """The comment, to the letter. `make golden` writes the files anew; read the difference before you commit it."""
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,3 +42,37 @@ def test_comment__an_open_family_is_not_called_decided_and_shows_its_last_looks(
         "`remediation`: inconclusive at planned looks: …, −3.0 after 60 calls, −4.0 after 80 calls, −5.0 after 100 calls, −6.0 after 120 calls"
         in text
     )
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_comment__scores_are_folded_only_where_all_is_well(name):
+    before_the_table = comment(REPORTS[name]).partition("| family")[0]
+    folded = "<summary>Scores of" in before_the_table
+    fine = REPORTS[name].verdict == "pass" and all(one.outcome != "regressed" for one in REPORTS[name].comparisons)
+    assert folded == fine
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_comment__its_first_line_says_it_all_and_fits_a_notice_on_a_phone(name):
+    first = comment(REPORTS[name]).splitlines()[0]
+    words = {
+        "pass": "Pass",
+        "waived": "Waived",
+        "blocked": "Blocked",
+        "inconclusive": "Inconclusive",
+        "error": "Could not evaluate",
+        "neutral": "Nothing to evaluate",
+    }
+    assert re.match(rf"### \S+ {words[REPORTS[name].verdict]}: \S", first)
+    assert len(first) < 160
+    for one in REPORTS[name].comparisons:
+        if one.outcome == "regressed":
+            assert one.family in first
+
+
+def test_comment__of_several_configs_counts_each_family_once_and_names_whose_loss_it_is():
+    both = (*BASE.comparisons, *(replace(one, config="models/b.yml") for one in BASE.comparisons))
+    first = comment(replace(BASE, comparisons=both)).splitlines()[0]
+    assert first == "### 🟢 Pass: no blocking regression in 2 families; exploit-hypothesis improved"
+    first = comment(REPORTS["blocked-in-several-configs"]).splitlines()[0]
+    assert "advisory-summary of models/b.yml lost 20.0 points and advisory-summary of models/a.yml lost 8.0" in first
