@@ -254,17 +254,18 @@ def compare(options: CompareOptions, tools: Tools) -> int:
     from gate.comparing import Measured, compare as compare_units
     from gate.domain import Origin
     from gate.evaluation import load_anchor
+    from gate.importers.results import read_both, told
     from gate.pairing import pair_families
     from gate.patterns import patterns
-    from gate.policy import parse_policy
-    from gate.recorded import read_results
+    from gate.policy import parse_policy, result_names
     from gate.reporting import Clocked, Findings, evaluated
     from gate.waiving import released
 
     started, begun = tools.now(), tools.clock()
     text = read_local(options.policy)
     policy, document = parse_policy(text, file=str(options.policy))
-    paired = pair_families(read_results(options.baseline), read_results(options.candidate))
+    left, right = read_both(options.baseline, options.candidate, result_names(policy.families))
+    paired = pair_families(left.observations, right.observations)
     if unknown := sorted(set(paired) - set(policy.families)):
         what = f"has no rule for {', '.join(unknown)}, which the results hold"
         raise Problems([document.problem(("families",), what, "add a rule, or leave the family out of the results")])
@@ -290,7 +291,7 @@ def compare(options: CompareOptions, tools: Tools) -> int:
         comparisons=waived.comparisons,
         patterns=named,
         policy_digest=digest(text),
-        notices=waived.notices,
+        notices=(*told(left, right), *waived.notices),
         waivers=waived.uses,
     )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)

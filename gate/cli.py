@@ -185,8 +185,9 @@ def _live(parser: argparse.ArgumentParser) -> None:
 def _add_compare(commands: Commands) -> None:
     parser = _command(commands, "compare", "decide from two recorded result files; calls no endpoint", do.compare)
     _policy(parser)
-    parser.add_argument("--baseline", type=Path, required=True, metavar="JSONL")
-    parser.add_argument("--candidate", type=Path, required=True, metavar="JSONL")
+    text = "results of the {}: JSON lines, or the log of another harness (docs/harnesses.md)"
+    parser.add_argument("--baseline", type=Path, required=True, metavar="FILE", help=text.format("baseline"))
+    parser.add_argument("--candidate", type=Path, required=True, metavar="FILE", help=text.format("candidate"))
     _waivers(parser)
     _out(parser)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
@@ -210,6 +211,9 @@ class FamilyRule(Strict):
     slices: dict[Name, SliceRule] = Field(default_factory=dict)
     match: MatchRule | None = None
     judge: JudgeRule | None = None
+    results: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=100)] = ()
+    """For `compare`: what this family's results are called in the logs of another harness (`task`, or `task/metric`);
+    the family's own name when left out."""
 
     @field_validator("dataset")
     @classmethod
@@ -257,6 +261,11 @@ class StoreRule(Strict):
     """Millions of bytes; whole runs leave, oldest first."""
 
 
+def result_names(families: Mapping[str, FamilyRule]) -> dict[str, tuple[str, ...]]:
+    """What the results of each family are called in the logs of other harnesses."""
+    return {name: rule.results or (name,) for name, rule in families.items()}
+
+
 class Policy(Strict):
     """What is evaluated on each change, and what may not get worse."""
 
@@ -296,6 +305,13 @@ class Policy(Strict):
         if isinstance(age, str):
             return float(age[:-1]) * {"h": 3600.0, "d": 86400.0}[age[-1]]
         return None if age is None else age * 3600
+
+    @model_validator(mode="after")
+    def _results_of_one_family(self) -> Policy:
+        every = [called for names in result_names(self.families).values() for called in names]
+        if twice := next((called for called in every if every.count(called) > 1), None):
+            raise ValueError(f"results has {twice!r} twice | results go to one family")
+        return self
 
     @field_validator("models")
     @classmethod

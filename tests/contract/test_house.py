@@ -22,7 +22,15 @@ LAYERS = [
     {"waivers", "waiver_command"},
     {"datasets", "dataset_quality", "recorded", "pairing", "loosened", "importers.finding"},
     {"importers.sarif", "importers.scanners", "importers.grouped", "importers.owasp_benchmark"},
-    {"importers"},
+    {"importers", "importers.results.row"},
+    {
+        "importers.results.inspect_logs",
+        "importers.results.json_logs",
+        "importers.results.junit",
+        "importers.results.promptfoo",
+        "importers.results.table",
+    },
+    {"importers.results"},
     {"budget"},
     {
         "endpoints",

@@ -1,0 +1,253 @@
+"""L2: results of other harnesses → observations. A form is told by a file's content: one line here and one reader.
+
+What a result is called: the task, or ``task/metric`` where a task has metrics with names. A family takes the results
+under its own name, or under those of its key `results`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from gate.datasets import label
+from gate.domain import Json, Observation
+from gate.errors import Problem, Problems, UsageError
+from gate.importers.finding import at, object_at
+from gate.importers.results.inspect_logs import from_inspect, is_inspect, unzipped
+from gate.importers.results.json_logs import (
+    from_deepeval,
+    from_lm_eval,
+    from_nemo,
+    from_openai_evals,
+    is_deepeval,
+    is_lm_eval,
+    is_nemo,
+    is_openai_evals,
+)
+from gate.importers.results.junit import from_junit, is_junit
+from gate.importers.results.promptfoo import from_promptfoo, from_promptfoo_table, is_promptfoo, is_promptfoo_table
+from gate.importers.results.row import OVERALL, BadLog, Format, Log, Row, Told, result_of
+from gate.importers.results.table import from_table, is_table
+from gate.jsonl import BadLine, problem_of
+from gate.recorded import parse_results
+
+FORMATS: Mapping[str, Format] = {
+    "Inspect": Format(matches=is_inspect, read=from_inspect),
+    "lm-evaluation-harness": Format(matches=is_lm_eval, read=from_lm_eval),
+    "promptfoo": Format(matches=is_promptfoo, read=from_promptfoo),
+    "promptfoo CSV": Format(matches=is_promptfoo_table, read=from_promptfoo_table),
+    "NeMo Evaluator": Format(matches=is_nemo, read=from_nemo),
+    "DeepEval": Format(matches=is_deepeval, read=from_deepeval),
+    "OpenAI evals": Format(matches=is_openai_evals, read=from_openai_evals),
+    "JUnit XML": Format(matches=is_junit, read=from_junit),
+    "CSV": Format(matches=is_table, read=from_table),
+}
+_OWN = "Driftgate"
+_LARGEST = 512 * 1024 * 1024
+_MOST_PROBLEMS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What one file holds. `inputs`: (family, sample id) → digest of what was asked, where the log says it."""
+
+    form: str
+    observations: tuple[Observation, ...]
+    inputs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+
+def read_recorded(path: Path, names: Mapping[str, tuple[str, ...]]) -> Recorded:
+    """A result file of Driftgate or of another harness. `names`: family → what its results are called.
+
+    Raises Problems or UsageError.
+    """
+    file = str(path)
+    try:
+        data = _read(path)
+        log = _log(path.name, data)
+        found = next((name for name, form in FORMATS.items() if form.matches(log)), None) if log else None
+        if log is None or found is None:
+            _refuse_aggregates(log)
+            return Recorded(form=_OWN, observations=parse_results(_text(data), file=file))
+        told = FORMATS[found].read(log)
+    except BadLog as error:
+        raise Problems([problem_of(file, 0, error)]) from None
+    except RecursionError:
+        raise Problems([Problem(file=file, what="is nested too deeply")]) from None
+    return _recorded(found, told, names, file)
+
+
+def refuse_unlike(baseline: Recorded, candidate: Recorded, *, file: str) -> None:
+    """Raises Problems where two files cannot be compared: other forms, or other inputs under one sample's id."""
+    if baseline.form != candidate.form:
+        what = f"is of the form {candidate.form}, and the baseline's file of {baseline.form}"
+        raise Problems([Problem(file=file, what=what, hint="compare two files of one harness")])
+    differing = [
+        Problem(
+            file=file,
+            path=f"{family} {sample}",
+            what="asks or expects something else than the baseline's sample of this id",
+            hint="run both arms on one version of the dataset",
+        )
+        for (family, sample), digest in candidate.inputs.items()
+        if baseline.inputs.get((family, sample), digest) != digest
+    ]
+    if differing:
+        raise Problems(differing[:_MOST_PROBLEMS])
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise BadLog(f"is larger than {_LARGEST // 1024**2} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadLog(f"is not UTF-8 text (byte {error.start})") from None
+
+
+def _log(name: str, data: bytes) -> Log | None:
+    """None: lines of our own form."""
+    if data[:4] == b"PK\x03\x04":
+        return Log(name=name, items=[unzipped(data)])
+    text = _text(data)
+    if text.lstrip()[:1] not in ("{", "["):
+        return Log(name=name, items=[], text=text)
+    first = _json(next(line for line in text.split("\n") if line.strip()))
+    if isinstance(first, dict) and "family" in first and "sample_id" in first:
+        return None
+    items = _lines(text) if isinstance(first, dict) else [_json(text)]
+    return None if None in items else Log(name=name, items=items)
+
+
+def _lines(text: str) -> list[Json]:
+    # Not splitlines(): U+2028 and friends may stand inside a JSON string.
+    return [_json(line) for line in text.split("\n") if line.strip()]
+
+
+def _json(text: str) -> Json:
+    """As harnesses write it, with NaN; None where it is no JSON."""
+    try:
+        value: Json = json.loads(text)
+    except ValueError:
+        return None
+    return value
+
+
+def _refuse_aggregates(log: Log | None) -> None:
+    """What harnesses write besides their samples: nothing in it can be paired."""
+    first = log.first if log else None
+    if isinstance(at(first, "results"), dict) and isinstance(at(first, "configs"), dict):
+        raise BadLog("holds the aggregates of lm-evaluation-harness | give samples_*.jsonl (--log_samples)")
+    if object_at(first, "benchmark", "scores"):
+        raise BadLog("holds the aggregates of NeMo Evaluator | give results.jsonl")
+
+
+def _recorded(form: str, told: Told, names: Mapping[str, tuple[str, ...]], file: str) -> Recorded:
+    if not told.rows:
+        raise Problems([Problem(file=file, what=f"holds no results ({form})")])
+    families = {name: family for family, called in names.items() for name in called}
+    joined = {family for family, called in names.items() if len(called) > 1}
+    gathered = _Gathered()
+    problems: list[Problem] = []
+    for row, name, metric in _wanted(told.rows, families):
+        family = families.get(name, name)
+        try:
+            one = _observation(row, metric, family, name if family in joined else "")
+            gathered.add(one, row)
+        except ValueError as error:
+            what, _, hint = str(error).partition(" | ")
+            problems.append(Problem(file=file, path=_place(name, row), what=what, hint=hint))
+            if len(problems) >= _MOST_PROBLEMS:
+                break
+    if problems:
+        raise Problems(problems)
+    return Recorded(form=form, observations=tuple(gathered.seen.values()), inputs=gathered.inputs, notices=told.notices)
+
+
+def _wanted(rows: Iterable[Row], families: Mapping[str, str]) -> Iterator[tuple[Row, str, str]]:
+    """Every row once for each metric of its task that a family takes; where none takes any, for each metric there is.
+
+    So a row that lacks a metric which others have is unscored on it.
+    """
+    tasks: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        tasks[row.task].append(row)
+    for task, found in tasks.items():
+        named = {name: metric for row in found for metric in row.scores for name in [_name(task, metric)]}
+        if len(named) <= 1:
+            metric = next(iter(named.values()), OVERALL)
+            called = next((name for name in named if name in families), task)
+            taken = {called: metric}
+        else:
+            taken = {name: metric for name, metric in named.items() if name in families} or named
+        yield from ((row, name, metric) for row in found for name, metric in taken.items())
+
+
+def _name(task: str, metric: str) -> str:
+    return f"{task}/{metric}" if metric != OVERALL else task
+
+
+def _place(name: str, row: Row) -> str:
+    """A sample for a message: what came from the log, printable and short."""
+    return f"{_printable(name)} {_printable(row.id)}"
+
+
+def _printable(text: str) -> str:
+    try:
+        return label(text, "name")
+    except BadLine:
+        return "?"
+
+
+def _observation(row: Row, metric: str, family: str, within: str) -> Observation:
+    """`within`: the result's name, where a family joins several that may use one id."""
+    return Observation(
+        family=label(family, "task name"),
+        sample_id=label(f"{within}/{row.id}" if within and row.id else row.id, "sample id"),
+        repeat=row.repeat or 0,
+        result=result_of(row, metric),
+        slices={label(name, "slice name"): label(value, "slice value") for name, value in row.slices.items()},
+    )
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The observations of one file, each under a repeat of its own."""
+
+    seen: dict[tuple[str, str, int], Observation] = field(default_factory=dict)
+    inputs: dict[tuple[str, str], str] = field(default_factory=dict)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, one: Observation, row: Row) -> None:
+        """Under the next number, where the harness gave none. Raises BadLine."""
+        sample = (one.family, one.sample_id)
+        if row.input and self.inputs.setdefault(sample, row.input) != row.input:
+            raise BadLine("stands for two inputs in this file")
+        repeat = self.counts[sample] if row.repeat is None else row.repeat
+        if (*sample, repeat) in self.seen:
+            raise BadLine(f"is there twice as repeat {repeat}")
+        self.counts[sample] += 1
+        self.seen[*sample, repeat] = replace(one, repeat=repeat)
+
+
+def read_both(baseline: Path, candidate: Path, names: Mapping[str, tuple[str, ...]]) -> tuple[Recorded, Recorded]:
+    """The files of both arms, of one form, with one input under each sample's id. Raises Problems or UsageError."""
+    arms = read_recorded(baseline, names), read_recorded(candidate, names)
+    refuse_unlike(*arms, file=str(candidate))
+    return arms
+
+
+def told(baseline: Recorded, candidate: Recorded) -> list[str]:
+    """What a reader of the report should know of the two files."""
+    return [f"{arm}: {one}" for arm, log in (("baseline", baseline), ("candidate", candidate)) for one in log.notices]

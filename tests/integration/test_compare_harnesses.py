@@ -1,0 +1,165 @@
+"""`driftgate compare` on the logs of other harnesses: the page's command, and verdict, comment and waivers as ever."""
+
+import io
+import json
+import re
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gate.cli import _parser
+from gate.errors import Problems
+from gate.importers.results import FORMATS
+from gate.policy import parse_policy
+from gate.tools import Tools
+
+PAGE = (Path(__file__).parents[2] / "docs/harnesses.md").read_text()
+(POLICY,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+(COMMAND,) = re.findall(r"^\$ (driftgate compare .*)$", PAGE, re.MULTILINE)
+ONE = "version: 1\nfamilies:\n  popularity: {severity: blocking, margin: 0.05}\n"
+WAIVER = """\
+version: 1
+waivers:
+  - {{family: popularity, loss: 0.9, given: 2026-11-20, until: 2026-12-10, approver: alice, policy: "{}", because: it must}}
+"""
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+GOOD, BAD = [1.0] * 200, [0.0] * 40 + [1.0] * 160
+
+
+def inspect_eval(scores, status="success"):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("header.json", json.dumps({"status": status, "eval": {"task": "popularity"}}))
+        for i, value in enumerate(scores):
+            row = {"id": i, "epoch": 1, "input": f"q{i}", "target": "a", "scores": {"match": {"value": value}}}
+            archive.writestr(f"samples/{i}_epoch_1.json", json.dumps(row))
+    return buffer.getvalue()
+
+
+def lines(rows):
+    return "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+
+
+def openai_evals(scores):
+    spec = {"spec": {"eval_name": "popularity.test.v1", "base_eval": "popularity"}}
+    events = [
+        {"sample_id": f"s{i}", "type": "match", "data": {"correct": value == 1, "expected": "a"}}
+        for i, value in enumerate(scores)
+    ]
+    return lines([spec, {"final_report": {}}, *events])
+
+
+def nemo(scores):
+    said = {"benchmark": "popularity"}
+    return lines({"problem_idx": i, "reward": value, "metadata": said} for i, value in enumerate(scores))
+
+
+def deepeval(scores):
+    cases = [
+        {"name": f"c{i}", "input": f"q{i}", "metricsData": [{"name": "M", "score": value}]}
+        for i, value in enumerate(scores)
+    ]
+    return json.dumps({"identifier": "popularity", "testCases": cases}).encode()
+
+
+def promptfoo(scores):
+    test = {"metadata": {"family": "popularity"}}
+    results = [
+        {"testIdx": i, "promptIdx": 0, "score": value, "vars": {"q": i}, "testCase": test}
+        for i, value in enumerate(scores)
+    ]
+    return json.dumps({"results": {"results": results}}).encode()
+
+
+def junit(scores):
+    cases = [f'<testcase name="c{i}">{"" if value else "<failure/>"}</testcase>' for i, value in enumerate(scores)]
+    return f'<testsuite name="popularity">{"".join(cases)}</testsuite>'.encode()
+
+
+def table(scores):
+    rows = [f"popularity,s{i},{value},q{i}" for i, value in enumerate(scores)]
+    return "\n".join(["family,sample_id,score,input", *rows]).encode()
+
+
+HARNESSES = [inspect_eval, openai_evals, nemo, deepeval, promptfoo, junit, table]
+
+
+@pytest.fixture
+def compared(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(before, after, *more, policy=ONE):
+        for name, content in (("policy.yml", policy.encode()), ("before.eval", before), ("after.eval", after)):
+            (tmp_path / name).write_bytes(content)
+        out = io.StringIO()
+        arguments = _parser().parse_args([*COMMAND.split()[1:], *more])
+        code = arguments.command(arguments, Tools(environ={}, out=out, err=out, now=lambda: NOW))
+        return code, json.loads((tmp_path / "out/report.json").read_text())
+
+    return run
+
+
+@pytest.mark.parametrize("harness", HARNESSES)
+def test_compare__a_loss_in_another_harness_blocks_as_in_ours(compared, harness, tmp_path):
+    code, report = compared(harness(GOOD), harness(BAD))
+    assert (code, report["verdict"], report["comparisons"][0]["n_pairs"]) == (1, "blocked", 200)
+    assert report["comparisons"][0]["delta"] == pytest.approx(-0.2)
+    assert (tmp_path / "out/comment.md").read_text().startswith("### 🔴 Blocked: popularity lost 20.0 points")
+
+
+@pytest.mark.parametrize("harness", HARNESSES)
+def test_compare__the_same_results_of_another_harness_pass(compared, harness):
+    assert compared(harness(GOOD), harness(GOOD))[0] == 0
+
+
+def test_compare__a_waiver_releases_a_loss_of_another_harness(compared, tmp_path):
+    policy = ONE + "waivers: {max_days: 30}\n"
+    _, report = compared(inspect_eval(GOOD), inspect_eval(BAD), policy=policy)
+    (tmp_path / "w.yml").write_text(WAIVER.format(report["provenance"]["policy_digest"]))
+    code, report = compared(inspect_eval(GOOD), inspect_eval(BAD), "--waivers", "w.yml", policy=policy)
+    assert (code, report["verdict"]) == (0, "waived"), report["notices"]
+
+
+def test_compare__unscored_samples_of_a_cancelled_run_are_inconclusive_and_said(compared):
+    code, report = compared(inspect_eval(GOOD), inspect_eval([None] * 40 + GOOD[40:], "cancelled"))
+    assert (code, report["verdict"]) == (3, "inconclusive")
+    assert "candidate: the Inspect run of popularity has the status 'cancelled'" in report["notices"]
+
+
+def test_compare__differing_inputs_under_one_id_refuse_to_pair(compared):
+    with pytest.raises(Problems) as caught:
+        compared(table(GOOD), table(GOOD).replace(b",q7\n", b",other\n"))
+    assert str(caught.value).startswith("after.eval: popularity s7: asks or expects something else")
+
+
+def test_compare__the_pages_policy_takes_the_named_metric(compared):
+    def samples(scores):
+        return lines(
+            {
+                "doc_id": i,
+                "doc": {},
+                "filtered_resps": [],
+                "metrics": ["exact_match"],
+                "filter": way,
+                "exact_match": one,
+            }
+            for i, value in enumerate(scores)
+            for way, one in (("strict-match", value), ("flexible-extract", 1.0))
+        )
+
+    text = POLICY.replace("gsm8k/", "lm-eval/").replace("  popularity: {severity: blocking, margin: 0.05}\n", "")
+    code, report = compared(samples(GOOD), samples(BAD), policy=text)
+    assert (code, [one["family"] for one in report["comparisons"]]) == (1, ["arithmetic"])
+
+
+def test_policy__one_result_goes_to_one_family():
+    text = POLICY.replace("gsm8k/exact_match,strict-match", "popularity")
+    with pytest.raises(Problems, match="results has 'popularity' twice"):
+        parse_policy(text, file="policy.yml")
+
+
+def test_page__names_every_form():
+    assert parse_policy(POLICY, file="policy.yml")
+    assert all(f"| {name.removesuffix(' CSV')} |" in PAGE for name in FORMATS)
