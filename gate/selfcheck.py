@@ -92,9 +92,11 @@ def _reference(family: Family, sample: Sample) -> str | None:
 
 def _of_others(references: Sequence[str | None], seed: int) -> list[str | None]:
     """For each sample the reference of another, drawn at random; None where there is no other."""
-    generator = random.Random(seed)  # noqa: S311 - a draw of samples, not cryptography
     number = len(references)
-    return [references[(index + generator.randrange(1, max(2, number))) % number] for index in range(number)]
+    if number < 2:
+        return [None] * number
+    generator = random.Random(seed)  # noqa: S311 - a draw of samples, not cryptography
+    return [references[(index + generator.randrange(1, number)) % number] for index in range(number)]
 
 
 def _scores(

@@ -56,6 +56,13 @@ def test_check_suite__means_of_the_four_answers():
     ]
 
 
+def test_check_suite__a_single_sample_has_no_other_to_take_an_answer_of():
+    found = check_suite(suite({"one": 1, "": 0, REFUSAL: 0}, LINES.split("\n", maxsplit=1)[0]), seed=1)
+    assert (found.means["reference"].value, found.means["another's"].value) == (1, None)
+    assert not any("another" in note for note in found.notes)
+    assert "– (1 unscored)" in text([found])
+
+
 def test_check_suite__a_reference_that_does_not_score_one_is_located():
     found = check_suite(suite({"one": 1, "two": 0.5, "": 0, REFUSAL: 0}), seed=1)
     assert [str(one) for one in found.problems] == [
