@@ -39,6 +39,15 @@ BYTES = SECRET.encode()
         ("".join(f"&#{one};" for one in BYTES), "escaped"),
         ("".join(f"%{one:02x}" for one in BYTES), "escaped"),
         ("A lamp\nM moon\nBell\nEve\nRain\n1 one\n0 none\n5 five\n6 six", "at the starts of lines"),
+        ("1. Ash\n2. Moon\n3) Bell\n4. Eve\n5. Rain\n6. 1\n7. 0\n8. 5\n9. 6", "at the starts of lines"),
+        ("Alfa Mike Bravo Echo Romeo, one zero five six", "spelled out"),
+        ("Take it: .- -- -... . .-. / .---- ----- ..... -....", "in Morse code"),
+        (
+            "\u00b7\u2212 \u2212\u2212 \u2212\u00b7\u00b7\u00b7 \u00b7 \u00b7\u2212\u00b7 \u00b7\u2212\u2212\u2212\u2212 \u2212\u2212\u2212\u2212\u2212 \u00b7\u00b7\u00b7\u00b7\u00b7 \u2212\u00b7\u00b7\u00b7\u00b7",
+            "in Morse code",
+        ),
+        ("".join(f"\\u{one:04X}" for one in BYTES), "escaped"),
+        ("".join(f"\\u{{{one:04x}}}" for one in BYTES), "escaped"),
         ("The first part is AMBER, and 1056 is the second.", "in pieces"),
     ],
 )
@@ -57,6 +66,8 @@ def test_told__in_disguise(text, how):
         "AMBER-1057",
         base64.b64encode(b"nothing to see in here").decode(),
         "deadbeef " * 30,
+        "Hotel India: " + "- . " * 60 + "...",
+        "| a | b |\n|---|---|\n- one\n- two ... - - - -- .",
     ],
 )
 def test_told__not_at_all(text):
