@@ -26,9 +26,12 @@ _VECTOR = re.compile(
 _SCORE = re.compile(
     r"(?:\bCVSS(?:[ -]?v?[234](?:\.[01])?(?=[^\d.]{1,30}\d{1,2}\.\d))?[^\d\n,;.]{0,24}|"
     r"\bscor(?:e|ed|es|ing)[^\d\n,;.]{0,20})"
-    r"(?P<score>10(?:\.0)?|\d\.\d)(?![\d.]*\d)|(?<![\d.])(?P<of>10(?:\.0)?|\d\.\d)\s?/\s?10\b",
+    r"(?P<score>10(?:\.0)?|\d\.\d)(?![\d.]*\d)|(?<![\d.])(?P<of>10(?:\.0)?|\d\.\d)\s?/\s?10\b"
+    rf"|\b{_WORD.format('word')}[*_]{{0,3}}[\s,]{{0,2}}[(\[](?P<in>10\.0|\d\.\d)[)\]]"
+    r"|\bseverity\b[\s:*_|=(-]{1,6}(?P<after>10\.0|\d\.\d)(?![\d.]*\d)",
     re.IGNORECASE,
 )
+"""A score where CVSS, "score", "/ 10", "severity:" or a word before its brackets says so; else it may be a version."""
 _SCHEME = re.compile(r"\bCVSS[ -]?v?[234](?:\.[01])?\b", re.IGNORECASE)
 _LEVEL = re.compile(
     rf"\b{_WORD.format('a')}[- ]severity\b"
@@ -44,6 +47,7 @@ _LEVEL = re.compile(
     re.IGNORECASE,
 )
 
+_EMPHASIS = re.compile(r"[*`]{1,3}|(?<!\w)_{1,3}(?=\w)|(?<=\w)_{1,3}(?!\w)")
 _PAIR = re.compile(rf"\b{_WORD.format('one')}\s?(?:or|to|and|/|-)\s?{_WORD.format('other')}\b", re.IGNORECASE)
 
 
@@ -79,8 +83,8 @@ def measured(vector: str) -> tuple[str, float, str] | None:
 def rated(text: str) -> Rated:
     """Words are taken where they are about severity: "High severity", "rated high", "(high)", not "high load"."""
     vectors = frozenset(_VECTOR.findall(text))
-    plain = _VECTOR.sub(" ", text)
-    scores = frozenset(float(one["score"] or one["of"]) for one in _SCORE.finditer(plain))
+    plain = _EMPHASIS.sub("", _VECTOR.sub(" ", text))
+    scores = frozenset(float(one["score"] or one["of"] or one["in"] or one["after"]) for one in _SCORE.finditer(plain))
     levels = {LEVELS[next(filter(None, one.groups())).casefold()] for one in _LEVEL.finditer(plain)}
     for pair in _PAIR.finditer(plain):
         both = {LEVELS[one.casefold()] for one in pair.groups()}

@@ -31,7 +31,7 @@ _WORDS: dict[Cue, str] = {
     r"|no (?:version|release) (?:yet )?(?:has|with|contains) (?:the |a )?(?:fix|patch)",
     "safe": r"(?:not|never) (?:be |been |known to be )?(?:affected|affect|affects|vulnerable|impacted|exposed)"
     r"|unaffected|never had (?:it|the (?:flaw|bug|problem|code))|(?:do|does|did) not (?:have|contain|carry|include)"
-    r"|(?:are|is) clean",
+    r"|(?:are|is) (?:clean|safe)",
     "fixed": r"fix(?:es|ed)?|patch(?:es|ed)?|resolv(?:e|es|ed)|address(?:es|ed)|correct(?:s|ed)|remediat(?:e|es|ed)"
     r"|repair(?:s|ed)|upgrad(?:e|es|ed|ing)|updat(?:e|es|ed|ing)|(?:cherry-?pick|backport)(?:ed|s)?"
     r"|(?:is|are|was) gone|clos(?:es|ed)|first (?:safe|good|clean|unaffected) (?:version|release)|solved"

@@ -150,6 +150,9 @@ def test_score__another_range_is_wrong(said):
         ("It is rated High.", "every fact is there"),
         ("CVSS 8.1.", "every fact is there"),
         ("CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:U/C:N/I:H/A:H", "every fact is there"),
+        ("Severity: **High** (8.1).", "every fact is there"),
+        ("It is of *high* severity (8.1).", "every fact is there"),
+        ("Severity: High (9.8).", "missing: severity; wrong: severity"),
         ("Severity: critical.", "missing: severity; wrong: severity"),
         ("Severity: low (CVSS 2.1).", "missing: severity; wrong: severity"),
         ("Severity: high (CVSS 9.8).", "missing: severity; wrong: severity"),
@@ -292,6 +295,8 @@ def test_score__long_answers_end(piece):
 
 def test_score__a_version_that_is_called_unaffected_is_called_fixed():
     assert scored(RIGHT.replace("Fixed in 1.4.3.", "1.4.3 and later are not affected.")).value == 1
+    assert scored(f"{RIGHT} Versions from 1.4.3 are safe.").value == 1
+    assert "wrong: affected range" in scored(f"{RIGHT} 1.4.2 is safe.").reason
     found = scored(RIGHT.replace("Fixed in 1.4.3.", "Fixed in 1.4.3. 1.3.0 and later are not affected."))
     assert "wrong: affected range" in found.reason
 
