@@ -156,6 +156,11 @@ def test_schema__prints_a_json_schema(name):
     assert json.loads(done.stdout)["type"] == "object"
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/families").glob("*.md")), ids=lambda page: page.stem)
+def test_readme__leads_to_the_page_of_each_family(page):
+    assert f"](docs/families/{page.name})" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_help__imports_nothing_heavy():
     code = (
         "import sys, gate.cli; print([m for m in ('numpy','pydantic','requests','yaml','jinja2') if m in sys.modules])"
