@@ -98,7 +98,8 @@ def _range_problems(given: Mapping[str, Json], where: str, ecosystem: str) -> It
         yield f"{where}.ranges: each has introduced (0: the first version), and fixed or last_affected or neither"
         return
     for key, version in given.items():
-        if version != "0" and parsed(ecosystem, str(version)) is None:
+        numbered = any(map(str.isdecimal, str(version)))  # where the ecosystem is not known, any word is a version
+        if version != "0" and not (numbered and parsed(ecosystem, str(version))):
             yield f"{where}.ranges: a version in {key} is none of {ecosystem[:40]}"
 
 

@@ -240,6 +240,10 @@ def test_starter__is_varied():
             {"affected": [{"package": "a", "ecosystem": "PyPI", "ranges": [{"introduced": "0", "fixed": "one"}]}]},
             "is none of PyPI",
         ),
+        (
+            {"affected": [{"package": "a", "ecosystem": "Own", "ranges": [{"introduced": "0", "fixed": "soon"}]}]},
+            "is none of Own",
+        ),
         ({"affected": [{"package": "a", "ecosystem": "PyPI", "ranges": [{"fixed": "1.0"}]}]}, "each has introduced"),
         ({"affected": [{"ecosystem": "PyPI", "ranges": [{"introduced": "0"}]}]}, "must name package"),
         ({"severity": "urgent"}, "target.severity"),
