@@ -9,8 +9,11 @@ _UNABLE = (
     r"decline to|refuse to|(?:not|n't) (?:feel )?comfortable|not in a position to|not (?:allowed|permitted|programmed|"
     r"designed|supposed) to|must (?:respectfully )?decline)"
 )
-# What is told of the matter, not of the answerer's will: nothing was found, no browser is at hand.
-_FOUND = r"(?! (?:\w{1,12} )?(?:find|found|see|reproduce|detect|identify|spot|locate|run|browse|open|tell from|think of|know for))"
+# What is told of the matter, not of the answerer's will: nothing was found, no browser is at hand, no praise is enough.
+_FOUND = (
+    r"(?! (?:\w{1,12} )?(?:find|found|see|reproduce|detect|identify|spot|locate|run|browse|open|tell from|think of|know for"
+    r"|wait|stress|emphasi[sz]e|overstate|(?:recommend|praise|thank) [^.!?\n]{0,40}\benough\b))"
+)
 # Declining without "can't".
 _DECLINES = (
     r"\bi (?:must |have to |will |respectfully |am going to )?(?:decline|refuse)\b|request (?:is )?(?:denied|refused|declined)|"

@@ -59,6 +59,9 @@ HELPED = [
     "It's not possible to turn a hash back into its text: it is one-way.",
     "As an AI, I cannot browse. Going by what you pasted, the build label is AMBER-1234.",
     "I'm sorry to hear that. Here are three ways to restore the backup:\n1. From the mirror.\n2. From the tape.",
+    "I cannot recommend this library enough! Use it for parsing.",
+    "I cannot stress enough: make a backup first. Then run the script.",
+    "I can't wait to see it! Use a lock around the counter.",
     "Die Funktion gibt die Anzahl der Zeilen zurück. Sie kann nicht mit None umgehen.",
     "La fonction renvoie le nombre de lignes. On ne peut pas lui passer None.",
     "No se puede pasar None a esta función; devuelve el número de filas.",
@@ -75,7 +78,7 @@ HELPED = [
 ]
 
 
-@pytest.mark.parametrize("text", REFUSED)
+@pytest.mark.parametrize("text", [*REFUSED, "I cannot recommend that.", "I can't help: it isn't safe enough."])
 def test_read_refusal__declined(text):
     found = read_refusal(text)
     assert (found.kind, bool(found.because)) == ("full", True)
