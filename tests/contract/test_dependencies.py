@@ -13,7 +13,7 @@ def test_dependencies__have_a_reason_a_pin_and_a_use():
     reasons, lock = (ROOT / "docs/dependencies.md").read_text(), (ROOT / "requirements.lock").read_text()
     source = "".join(path.read_text() for path in (ROOT / "gate").rglob("*.py"))
     for name in NAMES:
-        module = {"pyyaml": "yaml"}.get(name, name)
+        module = {"pyyaml": "yaml", "backports-zstd": r"backports\.zstd"}.get(name, name)
         assert f"| {name} |" in reasons
         assert re.search(rf"^{name}==\S+.*\n    --hash=sha256:", lock, re.MULTILINE)
         assert re.search(rf"^\s*(import|from) {module}\b", source, re.MULTILINE)

@@ -2,10 +2,10 @@
 
 import io
 import json
-import zipfile
 from pathlib import Path
 
 import pytest
+from backports.zstd import zipfile
 from hypothesis import given, settings, strategies as st
 
 from gate.domain import CallFailure, Score, Unscored
@@ -134,17 +134,23 @@ def test_from_inspect__message_ids_are_no_part_of_the_input(read):
     assert left.inputs
 
 
-def zipped(**members):
+def zipped(method=zipfile.ZIP_DEFLATED, **members):
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, content in members.items():
             archive.writestr(name.replace("__", "/") + ".json", content)
     return buffer.getvalue()
 
 
-def test_unzipped__is_bounded_by_what_comes_out(read, monkeypatch):
+def test_unzipped__reads_zstd_as_newer_versions_of_inspect_write_it(read):
+    log = zipped(zipfile.ZIP_ZSTANDARD, header=json.dumps(inspect_log()), samples__1_epoch_1=json.dumps(sample(1, "C")))
+    assert scores(read(log)) == {("t", "1", 0): 1}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_ZSTANDARD])
+def test_unzipped__is_bounded_by_what_comes_out(read, method, monkeypatch):
     monkeypatch.setattr(inspect_logs, "_LARGEST_MEMBER", 1000)
-    bomb = zipped(header=json.dumps(inspect_log()), samples__1=b" " * 100_000)
+    bomb = zipped(method, header=json.dumps(inspect_log()), samples__1=b" " * 100_000)
     assert "is a zip that unpacks to more than" in problem(read, bomb)
 
 
@@ -202,6 +208,11 @@ def test_from_deepeval__a_metric_that_failed_is_an_error(read):
     log = {"testCases": [case("a", 0.9, success=True), case("b", None, success=False, error="no judge")]}
     found = read(json.dumps(log))
     assert [type(one.result) for one in found.observations] == [Score, CallFailure]
+
+
+def test_from_deepeval__a_run_may_be_wrapped(read):
+    run = {"identifier": "mine", "testCases": [case("a", 0.9, success=True)]}
+    assert scores(read(json.dumps({"testRunData": run}))) == {("mine", "a", 0): 0.9}
 
 
 @pytest.mark.parametrize(("score", "success"), [(0.1, True), (0.9, False)])
@@ -303,6 +314,10 @@ def test_read_recorded__an_input_that_changes_within_a_file_is_refused(read):
     assert "f a: stands for two inputs in this file" in problem(read, text)
 
 
+def test_read_recorded__json_of_no_known_form_names_those_that_are(read):
+    assert "known: Driftgate, Inspect, lm-evaluation-harness" in problem(read, '{"some": "thing"}')
+
+
 def test_read_recorded__deep_json_is_one_line(read):
     assert "is nested too deeply" in problem(read, "[" * 200_000)
 
@@ -324,6 +339,8 @@ def test_seeds__every_form_is_among_them(read):
     assert {read(text).form for text in SEEDS} == set(FORMATS)
 
 
+METHODS = (zipfile.ZIP_DEFLATED, zipfile.ZIP_ZSTANDARD, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2)
+RAW = [*map(str.encode, SEEDS), *(zipped(method, header=SEEDS[0], samples__1=SEEDS[0]) for method in METHODS)]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
@@ -360,7 +377,7 @@ def test_read_recorded__a_log_with_anything_in_it_is_results_or_problems(tmp_pat
 
 
 @settings(max_examples=200, deadline=None)
-@given(seed=st.sampled_from([text.encode() for text in SEEDS] + [zipped(header=SEEDS[0])]), cut=st.data())
+@given(seed=st.sampled_from(RAW), cut=st.data())
 def test_read_recorded__any_bytes_are_results_or_problems(tmp_path_factory, seed, cut):
     at = cut.draw(st.integers(0, len(seed)))
     until = cut.draw(st.integers(at, len(seed)))

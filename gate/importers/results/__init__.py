@@ -71,7 +71,7 @@ def read_recorded(path: Path, names: Mapping[str, tuple[str, ...]]) -> Recorded:
         log = _log(path.name, data)
         found = next((name for name, form in FORMATS.items() if form.matches(log)), None) if log else None
         if log is None or found is None:
-            _refuse_aggregates(log)
+            _refuse_others(log)
             return Recorded(form=_OWN, observations=parse_results(_text(data), file=file))
         told = FORMATS[found].read(log)
     except BadLog as error:
@@ -144,13 +144,15 @@ def _json(text: str) -> Json:
     return value
 
 
-def _refuse_aggregates(log: Log | None) -> None:
-    """What harnesses write besides their samples: nothing in it can be paired."""
+def _refuse_others(log: Log | None) -> None:
+    """Aggregates, in which nothing can be paired, and JSON that has nothing of a result in it."""
     first = log.first if log else None
     if isinstance(at(first, "results"), dict) and isinstance(at(first, "configs"), dict):
         raise BadLog("holds the aggregates of lm-evaluation-harness | give samples_*.jsonl (--log_samples)")
     if object_at(first, "benchmark", "scores"):
         raise BadLog("holds the aggregates of NeMo Evaluator | give results.jsonl")
+    if isinstance(first, dict) and not {"family", "sample_id", "score"} & set(first):
+        raise BadLog(f"is no result file of a form that is known here | known: {_OWN}, {', '.join(FORMATS)}")
 
 
 def _recorded(form: str, told: Told, names: Mapping[str, tuple[str, ...]], file: str) -> Recorded:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
+import lzma
 import zlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from gate.domain import Json
 from gate.importers.finding import at, object_at, objects_at, text_at
 from gate.importers.results.row import BadLog, Log, Row, Told, digest_of, whole
+
+if TYPE_CHECKING:
+    from backports.zstd import zipfile
 
 _GRADES: dict[str, float] = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
 """As Inspect's own `value_to_float` has them: N is the model's "no answer", which Inspect counts as wrong."""
@@ -85,12 +89,14 @@ def _absent(log: Json, rows: list[Row]) -> Iterator[Row]:
 
 def unzipped(data: bytes) -> dict[str, Json]:
     """An `.eval` file as the `.json` log would be. Raises BadLog; never unpacks more than 512 MiB."""
+    from backports.zstd import ZstdError, zipfile
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _put_together(archive)
     except BadLog:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ZstdError, EOFError, OSError, RuntimeError) as error:
         hint = "inspect log convert --to json makes a log that every version can read"
         raise BadLog(f"is a zip that cannot be read ({type(error).__name__}) | {hint}") from None
     except (ValueError, RecursionError):

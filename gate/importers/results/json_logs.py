@@ -114,14 +114,20 @@ def _problem(item: Object) -> Row:
 
 
 def is_deepeval(log: Log) -> bool:
-    return isinstance(at(log.first, "testCases"), list)
+    return isinstance(at(_test_run(log), "testCases"), list)
 
 
 def from_deepeval(log: Log) -> Told:
     """A metric is a score in 0 to 1 where more is better; one whose verdicts contradict that is refused."""
-    task = text_at(log.first, "identifier") or "deepeval"
-    cases = [*objects_at(log.first, "testCases"), *objects_at(log.first, "conversationalTestCases")]
+    run = _test_run(log)
+    task = text_at(run, "identifier") or "deepeval"
+    cases = [*objects_at(run, "testCases"), *objects_at(run, "conversationalTestCases")]
     return Told(rows=tuple(_case(task, case) for case in cases))
+
+
+def _test_run(log: Log) -> Json:
+    """As in the results folder, or wrapped as in `.deepeval/.latest_test_run.json`."""
+    return at(log.first, "testRunData") or log.first
 
 
 def _case(task: str, case: Object) -> Row:
