@@ -67,6 +67,7 @@ _RULES = (
     _Rule(path=("families", "*", "dataset"), looser=_other, why="other questions would be asked"),
     _Rule(path=("families", "*", "kind"), looser=_other, why="answers would be scored in another way"),
     _Rule(path=("families", "*", "match"), looser=_other, why="answers would be scored in another way"),
+    _Rule(path=("families", "*", "results"), looser=_other, why="other results would be compared"),
     _Rule(path=("families", "*", "judge"), looser=_comes_or_goes, why="answers would be scored in another way"),
     *(
         _Rule(path=("families", "*", "judge", key), looser=_other, why="answers would be judged in another way")

@@ -63,6 +63,7 @@ def test_same_policy__loosens_nothing():
         ("families.f.max_missing", 0.5, "families.f.max_missing: 0.02 → 0.5"),
         ("families.f.dataset", "g.jsonl", "families.f.dataset: f.jsonl → g.jsonl: other questions"),
         ("families.f.match", {"mode": "contains"}, "families.f.match: "),
+        ("families.f.results", ["other"], "families.f.results: [] → ['other']: other results would be compared"),
         ("families.f.slices.cwe.margin", 0.3, "families.f.slices.cwe.margin: 0.1 → 0.3"),
         ("families.f.slices.os.margin", 0.3, "families.f.slices.os.margin: 0.05 → 0.3"),
         ("families.f.slices.cwe.severity", "advisory", "families.f.slices.cwe.severity: blocking → advisory"),
