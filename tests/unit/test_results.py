@@ -287,7 +287,9 @@ def test_from_table__a_bad_row_is_named(read, row, what):
 
 def test_read_recorded__a_row_without_a_metric_that_others_have_is_unscored_on_it(read):
     log = inspect_log(sample(1, {"a": 1, "b": 1}), sample(2, {"a": 1}))
-    assert scores(read(json.dumps(log), mine="t/match/b")) == {("mine", "1", 0): 1, ("mine", "2", 0): None}
+    found = read(json.dumps(log), mine="t/match/b")
+    assert scores(found) == {("mine", "1", 0): 1, ("mine", "2", 0): None}
+    assert found.notices == ("not compared, as no family takes them: t/match/a",)
 
 
 def test_read_recorded__a_family_of_several_tasks_keeps_their_samples_apart(tmp_path):

@@ -162,7 +162,8 @@ def _recorded(form: str, told: Told, names: Mapping[str, tuple[str, ...]], file:
     joined = {family for family, called in names.items() if len(called) > 1}
     gathered = _Gathered()
     problems: list[Problem] = []
-    for row, name, metric in _wanted(told.rows, families):
+    wanted = list(_wanted(told.rows, families))
+    for row, name, metric in wanted:
         family = families.get(name, name)
         try:
             one = _observation(row, metric, family, name if family in joined else "")
@@ -174,7 +175,12 @@ def _recorded(form: str, told: Told, names: Mapping[str, tuple[str, ...]], file:
                 break
     if problems:
         raise Problems(problems)
-    return Recorded(form=form, observations=tuple(gathered.seen.values()), inputs=gathered.inputs, notices=told.notices)
+    return Recorded(
+        form=form,
+        observations=tuple(gathered.seen.values()),
+        inputs=gathered.inputs,
+        notices=(*told.notices, *_left_out(told.rows, wanted)),
+    )
 
 
 def _wanted(rows: Iterable[Row], families: Mapping[str, str]) -> Iterator[tuple[Row, str, str]]:
@@ -194,6 +200,14 @@ def _wanted(rows: Iterable[Row], families: Mapping[str, str]) -> Iterator[tuple[
         else:
             taken = {name: metric for name, metric in named.items() if name in families} or named
         yield from ((row, name, metric) for row in found for name, metric in taken.items())
+
+
+def _left_out(rows: Iterable[Row], wanted: Iterable[tuple[Row, str, str]]) -> list[str]:
+    """Says which metrics nobody compares, the first ten."""
+    every = {(row.task, metric) for row in rows for metric in row.scores}
+    left = sorted(every - {(row.task, metric) for row, _, metric in wanted})
+    names = ", ".join(_printable(_name(*one)) for one in left[:10])
+    return [f"not compared, as no family takes them: {names}{' …' if left[10:] else ''}"] if left else []
 
 
 def _name(task: str, metric: str) -> str:
