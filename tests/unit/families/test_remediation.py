@@ -103,6 +103,7 @@ def score(answer, sample=SAMPLE, **changes):
         (PATCH.replace("-6,4 +6,6", "-1,4 +1,6"), 0.9, "did not stand where it said"),
         (diff(AFTER), 0.82, "changes 28 lines where 10 are plenty"),
         (diff(AFTER + "".join(f"\n# {n}" for n in range(90)) + "\n"), 0.7, "plenty"),
+        (diff(CODE.replace("    with open", '    assert "/" not in name\n    with open')), 0.83, "fixed, and nothing broken"),  # as the page admits
         (PATCH.replace("os.path.basename(name) != name", '"/../" in name'), 0.0, "leaves it exploitable: climbs out"),
         (PATCH.replace("os.path.basename(name) != name", '"." in name'), 0.0, "breaks what worked: reads"),
         (diff(AFTER.replace('    if not name:\n        raise ValueError("no name")\n', "")), 0.0, "weakens a check that was there: refuses no name"),
