@@ -295,7 +295,8 @@ def _seen(row: PlanRow, by: Licence) -> PlanRow:
 
 
 def _notices(one: Licence) -> Iterator[str]:
-    if one.state == "refused" and one.rule.severity == "blocking":
+    severities = {one.rule.severity, *(rule.severity for rule in one.rule.slices.values())}
+    if one.state == "refused" and "blocking" in severities:
         yield f"{one.family}: advisory in this run, for its judge has no licence: {one.reason}"
 
 
