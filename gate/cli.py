@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_datasets(commands)
     _add_render(commands)
     _add_store(commands)
+    _add_ledger(commands)
     _add_init(commands)
     _add_doctor(commands)
     _add_demo(commands)
@@ -237,6 +238,21 @@ def _add_store(commands: Commands) -> None:
     one = _command(tools, "merge", "copy the answers of several stores into one", do.store_merge)
     one.add_argument("into", type=Path, metavar="OUT")
     one.add_argument("files", type=Path, nargs="+", metavar="IN")
+
+
+def _add_ledger(commands: Commands) -> None:
+    parser = commands.add_parser("ledger", help="keep decisions in a file that shows when it was changed")
+    tools: Commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    one = _command(tools, "append", "add the decision of a report.json", do.ledger_append)
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument("report", type=Path, metavar="REPORT_JSON")
+    one.add_argument("--tag", metavar="TAG", help="the release that was decided on")
+    one = _command(tools, "verify", "say whether lines were changed, moved or taken out", do.ledger_verify)
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument("--head", metavar="HASH", help="a head that `append` printed: must be one of the lines")
+    one.add_argument("--length", type=int, metavar="N", help="the least number of lines")
+    one = _command(tools, "show", "list the decisions", do.ledger_show)
+    one.add_argument("file", type=Path, metavar="FILE")
 
 
 def _add_init(commands: Commands) -> None:

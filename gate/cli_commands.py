@@ -161,6 +161,24 @@ def store_merge(arguments: argparse.Namespace, tools: Tools) -> int:
     return store_merge(arguments.into, arguments.files, tools)
 
 
+def ledger_append(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.ledger_commands import ledger_append
+
+    return ledger_append(arguments.file, arguments.report, arguments.tag, tools)
+
+
+def ledger_verify(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.ledger_commands import ledger_verify
+
+    return ledger_verify(arguments.file, arguments.head, arguments.length, tools)
+
+
+def ledger_show(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.ledger_commands import ledger_show
+
+    return ledger_show(arguments.file, tools)
+
+
 def init(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.scaffold import init
 
