@@ -186,3 +186,10 @@ def test_notices__only_where_a_refusal_changes_what_the_policy_says():
     assert licences(state="refused", why="none").notices == (
         "f: advisory in this run, for its judge has no licence: none",
     )
+
+
+@pytest.mark.parametrize(("slices", "told"), [(RULE.slices, 1), ({}, 0)])
+def test_notices__of_an_advisory_family_only_where_a_slice_would_block(slices, told):
+    (one,) = licences(state="refused", why="none").of.values()
+    rule = RULE.model_copy(update={"severity": "advisory", "slices": slices})
+    assert len(Licences(of={"f": replace(one, rule=rule)}).notices) == told
