@@ -107,10 +107,18 @@ class Changes:
 
     def _changed(self, path: str, old: Mapping[str, Entry], new: Mapping[str, Entry]) -> ChangedConfig:
         if path in old:
+            if path not in new:
+                self._refuse_hidden(path)
             return ChangedConfig(path=path, previous=path, status="modified" if path in new else "removed")
         moved = [one for one, entry in old.items() if one not in new and entry.sha == new[path].sha]
         previous = moved[0] if moved else self._renamed.get(path)
         return ChangedConfig(path=path, previous=previous, status="added")
+
+    def _refuse_hidden(self, path: str) -> None:
+        """What lies behind a link or a submodule is not removed: who reads it follows the link. Raises Problems."""
+        if hidden := self.head.hidden(path):
+            hint = "keep model configs in plain folders"
+            raise Problems([Problem(file=path, what=hidden, hint=hint)])
 
     @cached_property
     def _renamed(self) -> Mapping[str, str]:

@@ -257,6 +257,14 @@ class CommitFiles:
         except FileProblem:
             return None
 
+    def hidden(self, path: str) -> str:
+        """Why a path that no listing holds may be there all the same: a folder of it is a link or a submodule."""
+        try:
+            self._entry(path)
+        except FileProblem as problem:
+            return "" if problem.missing else problem.what
+        return ""
+
     def listing(self, folder: str) -> dict[str, Entry]:
         """Everything below a folder ("" is the root) that is no folder itself, by path; nothing where there is none.
 

@@ -49,6 +49,8 @@ def upsert_comment(github: GitHub, slot: CommentSlot, body: str, *, shorter: str
         return Posted(action="failed", why="the comment needs the permission pull-requests: write")
     except GitHubError as error:
         return Posted(action="failed", why=f"the comment could not be posted: {error}")
+    except (ValueError, LookupError, TypeError, AttributeError):  # a proxy's page, or JSON of another shape
+        return Posted(action="failed", why="the comment could not be posted: GitHub's answer is not as it describes it")
 
 
 def _upsert(github: GitHub, slot: CommentSlot, body: str, *, create: bool) -> Posted:

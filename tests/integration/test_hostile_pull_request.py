@@ -144,6 +144,13 @@ def test_prompt_file__outside_the_repository_is_refused(judged, name):
     assert not any("root:" in text for text in outputs)
 
 
+def test_watched_folder__that_becomes_a_link_does_not_pass_as_removed(judged):
+    head = {"models/a.yml": None, "models": Symlink("elsewhere"), "elsewhere/a.yml": CONFIG.format("worse")}
+    done, _, _ = judged(head)
+    assert done.returncode == 2, done.stdout
+    assert "is a symbolic link (or lies behind one)" in done.stdout
+
+
 @pytest.mark.parametrize("path", ["models/a.yml", "prompts/system.md"])
 @pytest.mark.parametrize("mode", ["120000", "160000"])
 def test_symlinks_and_submodules__are_not_followed(judged, path, mode):
