@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from gate import __version__, cli_commands as do
-from gate.errors import EXIT_INTERRUPTED, EXIT_PASS, EXIT_UNDECIDED, GateError, Interrupted
+from gate.errors import EXIT_INTERRUPTED, EXIT_UNDECIDED, GateError, Interrupted
 
 if TYPE_CHECKING:
     from gate.tools import Tools
@@ -58,9 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("driftgate: interrupted\n")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read it has gone; what was decided was not told, so it is no pass
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_PASS
+        return EXIT_UNDECIDED
     except Exception as error:
         if os.environ.get("DRIFTGATE_DEBUG"):
             raise

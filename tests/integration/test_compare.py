@@ -1,6 +1,7 @@
 """`driftgate compare` as its user runs it: a process, two files, a folder."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -124,3 +125,14 @@ def test_compare__hostile_names_stay_text(compare, tmp_path):
     comment = (tmp_path / "out/comment.md").read_text()
     assert "`cwe: x'¦<script>@all[a](http://e)`" in comment
     assert "<script>" not in (tmp_path / "out/report.html").read_text()
+
+
+def test_compare__a_reader_that_has_gone_makes_no_pass_of_a_block(compare, tmp_path):
+    good, bad = ([*rows("summary", [value] * 200), *rows("other", [1] * 200)] for value in (1, 0))
+    done, report = compare(good, bad)
+    assert (done.returncode, report["verdict"]) == (1, "blocked")
+    reader, writer = os.pipe()
+    os.close(reader)
+    again = subprocess.run(done.args, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(writer)
+    assert (again.returncode, again.stderr) == (3, b"")
