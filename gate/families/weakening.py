@@ -7,10 +7,14 @@ reaches for the machine instead of the flaw. It is a reading of names, so it can
 from __future__ import annotations
 
 import ast
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+_PARSING = threading.Lock()
+"""Python before 3.11.5 counts the depth of what it parses once for all threads, and fails where two parse at a time
+(gh-106905)."""
 _BROAD = {"Exception", "BaseException"}
 _MODULES = """
 _posixsubprocess _socket _thread asyncio builtins code codeop ctypes faulthandler fcntl ftplib gc imp
@@ -49,9 +53,10 @@ class _Reading:
 
 
 def _read(text: str) -> _Reading | None:
-    warnings.filterwarnings("ignore", module="<patch>")  # else a model's lines are shown as what is warned of
     try:
-        tree = ast.parse(text, filename="<patch>")
+        with _PARSING:
+            warnings.filterwarnings("ignore", module="<patch>")  # else a model's lines are shown as what is warned of
+            tree = ast.parse(text, filename="<patch>")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     reading = _Reading()
