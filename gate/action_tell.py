@@ -15,7 +15,7 @@ from gate.errors import Forbidden, GitHubError
 from gate.github import CheckRun, Conclusion, Note
 from gate.markdown import comment, minimal
 from gate.own_comment import CommentSlot, Posted, upsert_comment
-from gate.redact import redact
+from gate.redact import cleared, redact
 from gate.report import Report, changed_line
 from gate.terminal import text as terminal_text
 from gate.wording import headline, unit
@@ -29,6 +29,7 @@ _TEXTS = (".json", ".jsonl", ".md", ".html", ".xml", ".sarif")
 
 def tell(run: Run, report: Report) -> None:
     hidden = [run.inputs.token, *run.secrets]
+    report = cleared(report, hidden)
     _write_files(run, report, hidden)
     run.tools.out.write(harmless(redact(terminal_text(report), hidden)) + "\n")
     body = redact(comment(report), hidden)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
@@ -19,6 +21,20 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, "***")
     return text
+
+
+def cleared(value: Any, secrets: Sequence[str]) -> Any:
+    """A report, or a part of one, with each secret replaced in each of its texts. Done before it is rendered: an
+    escaped secret would no longer be found."""
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, tuple | list):
+        return type(value)(cleared(one, secrets) for one in value)
+    if isinstance(value, dict):
+        return {cleared(key, secrets): cleared(one, secrets) for key, one in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: cleared(getattr(value, one.name), secrets) for one in fields(value)})
+    return value
 
 
 def _forms(secret: str) -> Iterable[str]:
