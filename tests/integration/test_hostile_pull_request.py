@@ -252,7 +252,6 @@ def harmless(done, outputs):
     for text in outputs:
         if text.startswith("### "):
             renders_harmless(text)
-    machines_read_harmless(outputs)
     page = next(text for text in outputs if "<html" in text)
     assert "<img" not in page
     assert "<script>" not in page
@@ -275,29 +274,6 @@ def texts_of(node):
         yield from (node[key] for key in ("text", "justification") if key in node)
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
         yield from texts_of(child)
-
-
-JUNIT = {
-    "testsuites",
-    "testsuite",
-    "testcase",
-    "failure",
-    "error",
-    "skipped",
-    "properties",
-    "property",
-    "system-out",
-    "system-err",
-}
-
-
-def machines_read_harmless(outputs):
-    """JUnit with no element but its own; SARIF whose messages hold no link, which viewers would show as one."""
-    (junit,) = (text for text in outputs if text.startswith("<?xml"))
-    assert {one.tag for one in ET.fromstring(junit).iter()} <= JUNIT
-    (sarif,) = (json.loads(text) for text in outputs if '"$schema"' in text)
-    messages = [one["message"]["text"] for run in sarif["runs"] for one in run["results"]]
-    assert not [text for text in messages if re.search(r"(?<!\\)\[[^\]]*\]\(", text)]
 
 
 def renders_harmless(markdown):
