@@ -165,17 +165,18 @@ def _job(run: Run, clocked: Clocked) -> Job | Report:
         return neutral(reason, run.origin, clocked, notices)
     if missing := _missing_keys(run, policy, pairs):
         return neutral(_without_keys(run, missing), run.origin, clocked, notices)
+    policy_digest = digest(text)
     job = Job(
         policy=policy,
         document=document,
-        digest=digest(text),
+        digest=policy_digest,
         suites=load_suites(policy, document, base),
         pairs=tuple(pairs),
         anchor=load_anchor(policy, document, base),
         authorities=load_authorities(policy, document, base),
         origin=run.origin,
         notices=(*notices, *skipped),
-        release=_release(run, policy, document, digest(text), pairs),
+        release=_release(run, policy, document, policy_digest, pairs),
     )
     _mask_keys(run, policy)
     return watching(job, run.tools.environ.get("GITHUB_RUN_ID", "")) if watch else job
@@ -186,7 +187,7 @@ def _missing_keys(run: Run, policy: Policy, pairs: Sequence[ModelPair]) -> list[
     if not run.change.keyless or run.inputs.on_fork == "run" or run.inputs.stores:
         return []
     aliases = {pair.arm(arm).endpoint for pair in pairs for arm in ARMS}
-    needed = {name for alias in sorted(aliases) for name in secret_names(policy.endpoints[alias])}
+    needed = {name for alias in aliases for name in secret_names(policy.endpoints[alias])}
     return sorted(name for name in needed if not run.tools.environ.get(name))
 
 

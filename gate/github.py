@@ -70,9 +70,11 @@ class GitHub:
     token: str = field(repr=False)
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.time  # Unix seconds, to know how far off a limit's end is
+    _commits: dict[str, CommitFiles] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def files_at(self, sha: str) -> CommitFiles:
-        return CommitFiles(github=self, sha=sha)
+        """One for each commit, so that nobody asks for its trees again."""
+        return self._commits.setdefault(sha, CommitFiles(github=self, sha=sha))
 
     def renamed(self, number: int) -> dict[str, str]:
         """New name → old name, of the files that a pull request renames (GitHub names 3,000 files at most)."""
