@@ -17,24 +17,37 @@ _ENTITIES: tuple[dict[str, str], ...] = ({}, {'"': "&quot;"}, {'"': "&#34;", "'"
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` with each secret replaced: plain, by line, base64, URL-encoded, JSON-escaped and in XML."""
-    forms = {form for secret in secrets for form in _forms(secret) if len(form) >= _SHORTEST}
-    for form in sorted(forms, key=len, reverse=True):
+    return _without(text, _all_forms(secrets))
+
+
+def cleared(value: Any, secrets: Iterable[str]) -> Any:
+    """A report, or a part of one, with each secret replaced in each of its texts. Done before it is rendered: an
+    escaped secret would no longer be found."""
+    return _cleared(value, _all_forms(secrets))
+
+
+def _cleared(value: Any, forms: Sequence[str]) -> Any:
+    if isinstance(value, str):
+        return _without(value, forms)
+    if isinstance(value, tuple | list):
+        return type(value)(_cleared(one, forms) for one in value)
+    if isinstance(value, dict):
+        return {_cleared(key, forms): _cleared(one, forms) for key, one in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: _cleared(getattr(value, one.name), forms) for one in fields(value)})
+    return value
+
+
+def _without(text: str, forms: Sequence[str]) -> str:
+    for form in forms:
         text = text.replace(form, "***")
     return text
 
 
-def cleared(value: Any, secrets: Sequence[str]) -> Any:
-    """A report, or a part of one, with each secret replaced in each of its texts. Done before it is rendered: an
-    escaped secret would no longer be found."""
-    if isinstance(value, str):
-        return redact(value, secrets)
-    if isinstance(value, tuple | list):
-        return type(value)(cleared(one, secrets) for one in value)
-    if isinstance(value, dict):
-        return {cleared(key, secrets): cleared(one, secrets) for key, one in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{one.name: cleared(getattr(value, one.name), secrets) for one in fields(value)})
-    return value
+def _all_forms(secrets: Iterable[str]) -> list[str]:
+    """The longest first, so that no part of one is left."""
+    forms = {form for secret in secrets for form in _forms(secret) if len(form) >= _SHORTEST}
+    return sorted(forms, key=len, reverse=True)
 
 
 def _forms(secret: str) -> Iterable[str]:
