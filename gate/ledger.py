@@ -14,54 +14,28 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gate.errors import Problem, Problems, UsageError
 from gate.jsonl import problem_of, strict_object
+from gate.ledger_line import LedgerLine, line_of, read_line
+from gate.report import Report
 
-if TYPE_CHECKING:
-    from gate.domain import Comparison, Json
-    from gate.report import Report
-
-_COMPARED = ("config", "family", "severity", "n_pairs", "delta", "outcome", "waiver")
 _RESTORE = "restore the file from a copy whose head you know; add nothing to it until then"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """The lines of a sound ledger. `head` is the hash of the last one; None where there is none."""
+    """The lines of a sound ledger, and the hash of each."""
 
-    entries: tuple[dict[str, Json], ...]
-    head: str | None
+    entries: tuple[LedgerLine, ...]
+    hashes: tuple[str, ...]
 
-
-def entry(report: Report, *, tag: str | None) -> dict[str, object]:
-    """What is kept of a report. No prompt, no answer, no target."""
-    origin = report.provenance
-    return {
-        "schema_version": 1,
-        "time": origin.finished,
-        "verdict": report.verdict,
-        "simulated": report.simulated,
-        "tag": tag,
-        "reasons": list(report.reasons),
-        "policy_digest": origin.policy_digest,
-        "config_digests": {path: asdict(both) for path, both in origin.config_digests.items()},
-        "dataset_digests": dict(origin.dataset_digests),
-        "comparisons": [_compared(one) for one in report.comparisons],
-        "waivers": [asdict(one) for one in report.waivers],
-        "version": origin.version,
-        "served_models": asdict(origin.served_models),
-        "base_sha": origin.base_sha,
-        "head_sha": origin.head_sha,
-        "run_url": origin.run_url,
-    }
-
-
-def _compared(one: Comparison) -> dict[str, object]:
-    kept = {name: getattr(one, name) for name in _COMPARED}
-    return {**kept, "slice": asdict(one.slice) if one.slice else None, "interval": one.interval}
+    @property
+    def head(self) -> str | None:
+        """The hash of the last line; None where there is none."""
+        return self.hashes[-1] if self.hashes else None
 
 
 def canonical(value: object) -> str:
@@ -92,27 +66,63 @@ def append(path: Path, report: Report, *, tag: str | None, say: Callable[[str], 
             raise UsageError(f"{path}: is not a regular file")
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
-            return _append(descriptor, path, entry(report, tag=tag), say)
+            if not os.path.samestat(os.fstat(descriptor), path.lstat()):
+                raise UsageError(f"{path}: was replaced while this run waited for its turn; run it again")
+            return _append(file, path, report, tag, say)
         except OSError as error:
             raise UsageError(f"{path}: cannot be written: {error.strerror}; run it again") from None
 
 
-def _append(descriptor: int, path: Path, new: dict[str, object], say: Callable[[str], object]) -> tuple[int, str]:
-    data = path.read_bytes()
+def _append(file: FileIO, path: Path, report: Report, tag: str | None, say: Callable[[str], object]) -> tuple[int, str]:
+    data = file.readall()
     whole = data[: data.rfind(b"\n") + 1]
     found = check(whole, file=str(path))
     if whole != data:
         aside = path.with_name(f"{path.name}.torn")
-        with aside.open("ab") as torn:
-            torn.write(data[len(whole) :] + b"\n")
-        os.ftruncate(descriptor, len(whole))
+        _put(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644), data[len(whole) :] + b"\n")
+        file.truncate(len(whole))
         say(f"{path}: an earlier append was interrupted; its part of a line is kept in {aside}\n")
-    line = canonical({**new, "previous": found.head}).encode()
-    rest = line + b"\n"
+    line = next_line(found, report, tag=tag)
+    _write(file.fileno(), line + b"\n")
+    if not data:
+        _sync_folder(path)
+    return len(found.entries) + 1, hash_of(line)
+
+
+def _put(descriptor: int, data: bytes) -> None:
+    try:
+        _write(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, rest: bytes) -> None:
     while rest:
         rest = rest[os.write(descriptor, rest) :]
     os.fsync(descriptor)
-    return len(found.entries) + 1, hash_of(line)
+
+
+def _sync_folder(path: Path) -> None:
+    """A new file is on the disk when its folder says so, too."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def next_line(found: Ledger, report: Report, *, tag: str | None) -> bytes:
+    """The line that a report adds to a sound ledger, without its end."""
+    return canonical(asdict(line_of(report, tag=tag, previous=found.head))).encode()
+
+
+def read(path: Path, *, head: str | None = None, length: int | None = None) -> Ledger:
+    """A ledger in a file. Raises UsageError where it cannot be read, Problems where it is not sound."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    return check(data, file=str(path), head=head, length=length)
 
 
 def check(data: bytes, *, file: str, head: str | None = None, length: int | None = None) -> Ledger:
@@ -129,15 +139,14 @@ def check(data: bytes, *, file: str, head: str | None = None, length: int | None
     entries = []
     for index, line in enumerate(lines):
         try:
-            found = _entry(line)
-            _follows(found.get("previous"), index, hashes)
-            entries.append(found)
+            _follows(_previous(line), index, hashes)
+            entries.append(read_line(line))
         except (ValueError, RecursionError) as error:
             problems.append(problem_of(file, index + 1, error))
     problems += [_at(file, len(lines), what) for what in _end(hashes, head, length)]
     if problems:
         raise Problems(problems)
-    return Ledger(entries=tuple(entries), head=hashes[-1] if hashes else None)
+    return Ledger(entries=tuple(entries), hashes=tuple(hashes))
 
 
 _TORN = "is not whole: an append was interrupted, or the end was cut | the next append moves it aside"
@@ -147,7 +156,8 @@ def _at(file: str, line: int, text: str) -> Problem:
     return problem_of(file, line, ValueError(text))
 
 
-def _entry(line: bytes) -> dict[str, Json]:
+def _previous(line: bytes) -> object:
+    """What a line says that it goes on from. Raises ValueError where the line is not as it was written."""
     try:
         found = strict_object(line.decode())
         same = canonical(found).encode() == line
@@ -155,7 +165,7 @@ def _entry(line: bytes) -> dict[str, Json]:
         same = False
     if not same:
         raise ValueError(f"is not as Driftgate writes it: it was changed | {_RESTORE}")
-    return found
+    return found.get("previous")
 
 
 def _follows(previous: object, index: int, hashes: Sequence[str]) -> None:

@@ -5,16 +5,19 @@ What a ledger holds may have been written by others: it is made printable.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.errors import EXIT_PASS, UsageError
-from gate.ledger import Ledger, append, check
+from gate.ledger import append, read
 from gate.wording import count, printable
 
 if TYPE_CHECKING:
-    from gate.domain import Json
+    from gate.ledger_line import LedgerLine
     from gate.tools import Tools
+
+_HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def ledger_append(path: Path, report: Path, tag: str | None, tools: Tools) -> int:
@@ -28,7 +31,9 @@ def ledger_append(path: Path, report: Path, tag: str | None, tools: Tools) -> in
 
 
 def ledger_verify(path: Path, head: str | None, length: int | None, tools: Tools) -> int:
-    found = _read(path, head=head, length=length)
+    if head is not None and not _HASH.fullmatch(head):
+        raise UsageError("--head: must be a hash as `ledger append` prints it: sha256: and 64 hex digits")
+    found = read(path, head=head, length=length)
     tools.out.write(f"{path}: sound, {count(len(found.entries), 'decision')}\nhead {found.head or '–'}\n")
     return EXIT_PASS
 
@@ -36,23 +41,13 @@ def ledger_verify(path: Path, head: str | None, length: int | None, tools: Tools
 def ledger_show(path: Path, tools: Tools) -> int:
     from tabulate import tabulate
 
-    rows = [(str(number), *_row(one)) for number, one in enumerate(_read(path).entries, start=1)]
+    rows = [(str(number), *_row(one)) for number, one in enumerate(read(path).entries, start=1)]
     head = ("line", "time", "tag", "verdict", "regressed", "commit")
     tools.out.write(f"{tabulate(rows, headers=head, disable_numparse=True)}\n")
     return EXIT_PASS
 
 
-def _row(one: dict[str, Json]) -> tuple[str, ...]:
-    comparisons = one.get("comparisons")
-    rows = [row for row in comparisons if isinstance(row, dict)] if isinstance(comparisons, list) else []
-    lost = {str(row.get("family")) for row in rows if row.get("outcome") == "regressed"}
-    texts = (one.get("time"), one.get("tag"), one.get("verdict"), ", ".join(sorted(lost)), one.get("head_sha"))
-    return tuple(printable(str(text))[:40] if text else "–" for text in texts)
-
-
-def _read(path: Path, *, head: str | None = None, length: int | None = None) -> Ledger:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    return check(data, file=str(path), head=head, length=length)
+def _row(one: LedgerLine) -> tuple[str, ...]:
+    lost = {row.family for row in one.comparisons if row.outcome == "regressed"}
+    texts = (one.time, one.tag, one.verdict, ", ".join(sorted(lost)), one.head_sha)
+    return tuple(printable(text)[:40] if text else "–" for text in texts)

@@ -8,8 +8,6 @@ from typing import TextIO
 
 from gate.errors import EXIT_PASS, UsageError
 
-SCHEMA_NAMES = ("policy", "model-config", "waivers", "report")
-
 
 def schema_text(name: str) -> str:
     """The JSON Schema called `name`, as indented JSON."""
@@ -21,6 +19,10 @@ def _schema(name: str) -> dict[str, object]:
         from gate.report import json_schema
 
         return json_schema()
+    if name == "ledger":
+        from gate.ledger_line import json_schema as line_schema
+
+        return line_schema()
     from gate.model_config import ModelConfig
     from gate.policy import Policy
     from gate.schema import Strict, json_schema as model_schema

@@ -1,5 +1,6 @@
 """The ledger: what was done to it is found, and where."""
 
+import fcntl
 import json
 import os
 import re
@@ -7,25 +8,29 @@ from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from gate.cli import main
+from gate.domain import PerArm
 from gate.errors import Problems, UsageError
-from gate.ledger import append, canonical, check, entry, hash_of
-from gate.report import to_json
+from gate.ledger import Ledger, append, canonical, check, hash_of, next_line, read
+from gate.ledger_line import json_schema
+from gate.report import Calls, to_json
 from tests.fakes.reports import REPORTS
 
-PAGE = (Path(__file__).parents[2] / "docs/ledger.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/ledger.md").read_text()
+VERSION_1 = ROOT / "tests/reference/ledger_version_1.jsonl"
 NAMES = ("pass", "blocked", "waived", "neutral")
 
 
-def chain(names=NAMES, previous=None):
+def chain(names=NAMES, previous=()):
     lines = []
     for name in names:
-        line = canonical({**entry(REPORTS[name], tag=name), "previous": previous}).encode()
-        previous = hash_of(line)
-        lines.append(line)
+        found = Ledger(entries=(), hashes=(*previous, *map(hash_of, lines)))
+        lines.append(next_line(found, REPORTS[name], tag=name))
     return lines
 
 
@@ -49,9 +54,9 @@ def test_append__keeps_every_decision_and_goes_on_from_the_one_before(tmp_path):
     assert path.read_bytes() == text(LINES)
     assert done[-1] == (4, HEAD)
     found = check(path.read_bytes(), file="l", head=HEAD, length=4)
-    assert [one["verdict"] for one in found.entries] == list(NAMES)
-    assert found.entries[2]["waivers"][0]["approver"] == "alice"
-    assert found.entries[1]["comparisons"][1]["delta"] == -0.08
+    assert [one.verdict for one in found.entries] == list(NAMES)
+    assert found.entries[2].waivers == REPORTS["waived"].waivers
+    assert found.entries[1].comparisons[1].delta == -0.08
     assert said.getvalue() == ""
 
 
@@ -91,6 +96,28 @@ def test_append__follows_no_link_and_takes_no_pipe(tmp_path):
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_append__the_line_and_a_new_files_folder_are_on_the_disk_before_it_returns(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    for _ in range(2):
+        append(tmp_path / "l", REPORTS["pass"], tag=None, say=str)
+    assert synced == [str(tmp_path / "l"), str(tmp_path), str(tmp_path / "l")]
+
+
+def test_append__a_file_that_is_replaced_meanwhile_gets_no_line_that_nobody_would_find(tmp_path, monkeypatch):
+    path, lock = tmp_path / "l", fcntl.flock
+
+    def slow(file, how):
+        path.rename(tmp_path / "old")
+        path.touch()
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", slow)
+    with pytest.raises(UsageError, match="was replaced"):
+        append(path, REPORTS["pass"], tag=None, say=str)
+    assert (path.stat().st_size, (tmp_path / "old").stat().st_size) == (0, 0)
+
+
 @given(st.integers(0, len(text(LINES)) - 1), st.integers(1, 255))
 @settings(deadline=None)
 def test_check__finds_any_changed_byte(place, change):
@@ -119,7 +146,7 @@ def test_check__takes_no_other_bytes(data):
     [
         (text([LINES[0].replace(b"v1", b"v2").replace(b'"pass"', b'"past"'), *LINES[1:]]), {}, 2, "was changed"),
         (text([LINES[0], LINES[1], LINES[0]]), {}, 3, "an earlier line"),
-        (text(LINES[:2] + chain(("waived",), hash_of(LINES[0]))), {}, 3, "a fork"),
+        (text(LINES[:2] + chain(("waived",), [hash_of(LINES[0])])), {}, 3, "a fork"),
         (text([LINES[0], LINES[2], LINES[1], LINES[3]]), {}, 2, "a later line"),
         (text([LINES[0], *LINES[2:]]), {}, 2, "lines are missing"),
         (text(LINES[:3]), {"head": HEAD}, 3, "the end was cut off"),
@@ -155,13 +182,75 @@ def test_verify__damage_is_told_with_its_line_and_exit_code(tmp_path, capsys):
     assert main(["ledger", "show", str(tmp_path / "none")]) == 2
 
 
+def test_verify__a_head_that_is_no_hash_is_a_usage_error(tmp_path, capsys):
+    (tmp_path / "l").write_bytes(text(LINES))
+    assert main(["ledger", "verify", str(tmp_path / "l"), "--head", HEAD.removeprefix("sha256:")]) == 2
+    assert "--head: must be a hash" in capsys.readouterr().err
+    assert main(["ledger", "verify", str(tmp_path / "l"), "--head", HEAD]) == 0
+
+
 def test_show__prints_nothing_raw(tmp_path, capsys):
-    (tmp_path / "l").write_text(canonical({"previous": None, "verdict": "a\x1b[31m", "comparisons": [3]}) + "\n")
+    append(tmp_path / "l", REPORTS["pass"], tag="a\x1b[31m", say=str)
     assert main(["ledger", "show", str(tmp_path / "l")]) == 0
     assert "\x1b" not in capsys.readouterr().out
 
 
-def test_entry__is_finite_json_whatever_the_situation():
+def test_read__keeps_what_notes_and_auditors_ask_for(tmp_path):
+    report = REPORTS["blocked"]
+    append(tmp_path / "l", report, tag="v1", say=str)
+    (one,) = read(tmp_path / "l").entries
+    assert (one.schema_version, one.tag, one.previous) == (2, "v1", None)
+    assert (one.patterns, one.changes, one.calls) == (
+        report.patterns,
+        report.changes,
+        Calls(baseline=800, candidate=800, failed=3),
+    )
+    assert (one.usage.tokens, one.usage.usd) == (120_000, 0.31)
+    kept, whole = one.comparisons[1], report.comparisons[1]
+    names = (
+        "baseline",
+        "candidate",
+        "margin",
+        "level",
+        "p_value",
+        "gating",
+        "reason",
+        "method",
+        "interval",
+        "n_dropped",
+    )
+    assert [getattr(kept, name) for name in names] == [getattr(whole, name) for name in names]
+    assert [(row.family, row.visible, row.gating) for row in one.plan] == [
+        (row.family, row.visible, row.gating) for row in report.plan
+    ]
+
+
+def test_read__lines_of_version_1_still_stand_and_are_gone_on_from(tmp_path):
+    (tmp_path / "l").write_bytes(VERSION_1.read_bytes())
+    number, head = append(tmp_path / "l", REPORTS["pass"], tag=None, say=str)
+    found = read(tmp_path / "l", head=head)
+    assert [one.schema_version for one in found.entries] == [1, 1, 2]
+    assert number == 3
+    first = found.entries[0].comparisons[1]
+    assert (first.delta, first.outcome, first.margin, first.n_dropped) == (-0.08, "regressed", None, None)
+    assert found.entries[0].usage is None
+    assert found.entries[2].comparisons[0].n_dropped == PerArm(baseline=0, candidate=3)
+
+
+def test_check__a_whole_line_that_is_no_decision_is_said(tmp_path):
+    line = json.loads(LINES[0]) | {"verdict": "\x1b[31m"}
+    ((number, what),) = problems(canonical(line).encode() + b"\n")
+    assert number == 1
+    assert "no decision that this Driftgate can read: verdict" in what
+    assert "\x1b" not in what
+
+
+def test_schema__every_line_is_valid_by_it():
+    judge = jsonschema.Draft202012Validator(json_schema())
     for report in REPORTS.values():
-        line = canonical(entry(report, tag=None))
-        assert canonical(json.loads(line)) == line
+        line = next_line(Ledger(entries=(), hashes=()), report, tag=None)
+        assert canonical(json.loads(line)).encode() == line
+        judge.validate(json.loads(line))
+    for line in VERSION_1.read_text().splitlines():
+        judge.validate(json.loads(line))
+    assert not judge.is_valid(json.loads(LINES[0]) | {"verdict": "fine"})
