@@ -18,6 +18,7 @@ from gate.waiver_terms import WaiverUse
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """What is kept of a comparison; the fields mean what they mean there. Those with a default came with version 2."""

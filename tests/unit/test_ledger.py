@@ -98,7 +98,9 @@ def test_append__follows_no_link_and_takes_no_pipe(tmp_path):
 
 def test_append__the_line_and_a_new_files_folder_are_on_the_disk_before_it_returns(tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    )
     for _ in range(2):
         append(tmp_path / "l", REPORTS["pass"], tag=None, say=str)
     assert synced == [str(tmp_path / "l"), str(tmp_path), str(tmp_path / "l")]
