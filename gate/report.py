@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from gate.domain import Comparison, Pattern, PlanRow, Verdict
 from gate.errors import UsageError
 from gate.waiver_terms import WaiverUse
 
 SCHEMA_VERSION = 1
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +53,57 @@ class ArmUsage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Seconds from sending a call to its whole answer, retries among them: median and 95th percentile of `calls`."""
+
+    calls: int
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerCall:
+    """What one answer of an arm takes, on average over `answers`, those of earlier runs among them.
+
+    `usd` is at the policy's prices for live calls, whatever the run paid; None where an endpoint has no price.
+    `latency` is of the answers that this run got live, `reused_latency` of those that earlier runs did.
+    """
+
+    answers: int
+    input_tokens: float | None = None
+    output_tokens: float | None = None
+    usd: float | None = None
+    latency: Latency | None = None
+    reused_latency: Latency | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilyCost:
+    """What the answers of one family of one model config take on both arms."""
+
+    config: str
+    family: str
+    baseline: PerCall
+    candidate: PerCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmsPerCall:
+    """Of all families that both arms answered, each with the same weight on both: what the change costs."""
+
+    baseline: PerCall
+    candidate: PerCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageReport:
     baseline: ArmUsage = field(default_factory=ArmUsage)
     candidate: ArmUsage = field(default_factory=ArmUsage)
     tokens: int = 0  # of all, judges too
     usd: float | None = None
     judge: ArmUsage | None = None  # of verdicts; None where no judge was asked
+    per_call: ArmsPerCall | None = None  # None where no family was answered on both arms
+    families: tuple[FamilyCost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,14 +208,19 @@ def to_json(report: Report) -> str:
 
 def from_json(text: str, *, file: str) -> Report:
     """A report that was written before. Raises UsageError with the first thing wrong."""
+    return read_as(Report, text, file=file, what="a Driftgate report")
+
+
+def read_as(kind: type[Record], text: str, *, file: str, what: str) -> Record:
+    """JSON text as one of our records, strictly. Raises UsageError with the first thing wrong."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(Report).validate_json(text, strict=True)
+        return TypeAdapter(kind).validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise UsageError(f"{file}: is not a Driftgate report: {where}: {first['msg']}") from None
+        raise UsageError(f"{file}: is not {what}: {where}: {first['msg']}") from None
 
 
 def json_schema() -> dict[str, object]:

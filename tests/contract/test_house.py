@@ -107,6 +107,7 @@ LAYERS = [
     {"planning"},
     {"patterns"},
     {"report"},
+    {"evidence"},
     {"ledger_line"},
     {"wording", "markdown", "html_page", "junit", "ledger", "sarif", "slack", "terminal", "scaffold", "reporting"},
     {"progress", "actions", "github", "events", "changed", "own_comment", "batch_plan", "batch_harvest"},
