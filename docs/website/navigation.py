@@ -1,0 +1,31 @@
+"""The pages in the order of the side bar. A page that is not here does not build (`make docs`)."""
+
+PAGES = {
+    "Use it": ["planning", "waivers", "forks", "release-branch", "store", "batch", "harnesses", "outputs", "ledger"],
+    "Families": [
+        "families/exploit-hypothesis",
+        "families/remediation",
+        "families/advisory-summary",
+        "families/finding-correlation",
+        "families/adversarial-resistance",
+        "datasets",
+        "judges",
+    ],
+    "Endpoints": ["protocols", "endpoints"],
+    "Trust": ["security", "benchmarks", "dependencies"],
+    "Design": [
+        "design/decisions",
+        "design/running",
+        "design/github",
+        "design/waivers",
+        "design/judges",
+        "design/sandbox",
+        "design/site",
+    ],
+}
+
+
+def toctrees() -> str:
+    """The side bar as MyST."""
+    parts = (f":caption: {caption}\n:hidden:\n\n" + "\n".join(pages) for caption, pages in PAGES.items())
+    return "".join(f"\n```{{toctree}}\n{part}\n```\n" for part in parts)
