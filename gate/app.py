@@ -13,6 +13,7 @@ from gate.tools import Tools
 from gate.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
+    from gate.ledger_keep import Book
     from gate.live import Job, Keeping
     from gate.model_config import LoadedConfig, ModelPair
     from gate.policy import Policy
@@ -35,7 +36,7 @@ class RunOptions:
     """`store` is the file that answers are kept in; `answers.sqlite` in `out` when left out.
 
     `batch`: minutes that a run waits for its batches; None: it asks live. `waivers` is the waiver file; the policy's
-    when left out.
+    when left out. `book`: the ledger to keep.
     """
 
     policy: Path
@@ -45,6 +46,7 @@ class RunOptions:
     store: Path | None = None
     batch: float | None = None
     waivers: Path | None = None
+    book: Book | None = None
 
     @property
     def answers(self) -> Path:
@@ -65,7 +67,7 @@ def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
         tools.out.write(f"{waiting}\n")
         return waiting.exit_code
     report = evaluate(job, options.out, keeping, tools)
-    return finish(report, options.out, tools)
+    return finish(report, options.out, tools, options.book)
 
 
 def _prefetched(job: Job, keeping: Keeping, wait: float, tools: Tools) -> Job:
@@ -91,7 +93,7 @@ def verdict(options: RunOptions, stores: Sequence[Path], tools: Tools) -> int:
     job = _job(options)
     merge_stores(stores, options.answers, say=tools.err.write)
     report = evaluate(job, options.out, Keeping(store=options.answers, keyless=True), tools)
-    return finish(report, options.out, tools)
+    return finish(report, options.out, tools, options.book)
 
 
 def baseline(policy: Path, configs: Sequence[Path], store: Path, runs: int, tools: Tools) -> int:
@@ -247,6 +249,7 @@ class CompareOptions:
     candidate: Path
     out: Path
     waivers: Path | None = None
+    book: Book | None = None
 
 
 def compare(options: CompareOptions, tools: Tools) -> int:
@@ -295,16 +298,29 @@ def compare(options: CompareOptions, tools: Tools) -> int:
         waivers=waived.uses,
     )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
-    return finish(evaluated(found, Origin(), clocked), options.out, tools)
+    return finish(evaluated(found, Origin(), clocked), options.out, tools, options.book)
 
 
-def finish(report: Report, out: Path, tools: Tools) -> int:
-    """Write the report's files, say the answer, and return its exit code."""
+def finish(report: Report, out: Path, tools: Tools, book: Book | None = None) -> int:
+    """Write the report's files, keep the decision in the ledger, say the answer, and return its exit code."""
     from gate.terminal import text
 
     write_outputs(report, out)
+    if book is not None:
+        report = _kept(report, out, book, tools)
     tools.out.write(f"{text(report)}\nreport: {out / 'report.html'}\n")
     return EXIT_CODES[report.verdict]
+
+
+def _kept(report: Report, out: Path, book: Book, tools: Tools) -> Report:
+    from gate.ledger_keep import keep
+
+    kept = keep(report, book, tools.err.write)
+    if kept.head is None:
+        write_outputs(kept.report, out)
+    else:
+        tools.out.write(f"{book.file}: ledger head {kept.head}\n")
+    return kept.report
 
 
 def write_outputs(report: Report, out: Path) -> None:

@@ -125,6 +125,7 @@ def _add_run(commands: Commands) -> None:
     parser = _command(commands, "run", "ask both models, compare, decide", do.run)
     _live(parser)
     _waivers(parser)
+    _ledger(parser)
     parser.add_argument("--shard", metavar="I/N", help="ask only this part, and decide nothing: `verdict` does")
     parser.add_argument(
         "--batch", action="store_true", help="ask by the providers' batch APIs first, at half the price"
@@ -137,6 +138,7 @@ def _add_verdict(commands: Commands) -> None:
     parser = _command(commands, "verdict", "merge the stores of all shards and decide", do.verdict)
     _live(parser)
     _waivers(parser)
+    _ledger(parser)
     parser.add_argument("--stores", type=Path, nargs="+", required=True, metavar="FILE", help="one of each shard")
 
 
@@ -190,6 +192,7 @@ def _add_compare(commands: Commands) -> None:
     parser.add_argument("--baseline", type=Path, required=True, metavar="FILE", help=text.format("baseline"))
     parser.add_argument("--candidate", type=Path, required=True, metavar="FILE", help=text.format("candidate"))
     _waivers(parser)
+    _ledger(parser)
     _out(parser)
 
 
@@ -287,6 +290,11 @@ def _policy(parser: argparse.ArgumentParser) -> None:
 
 def _waivers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--waivers", type=Path, metavar="FILE", help="waiver file (default: the policy's waivers.path)")
+
+
+def _ledger(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="add the decision to this ledger")
+    parser.add_argument("--tag", metavar="TAG", help="the release that is decided on, for the ledger")
 
 
 def _out(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from gate.errors import EXIT_PASS, UsageError
 
 if TYPE_CHECKING:
     from gate.app import RunOptions
+    from gate.ledger_keep import Book
     from gate.tools import Tools
 
 BATCH_WAIT = 60.0  # minutes
@@ -21,7 +22,9 @@ POLICY = Path(".github/driftgate.yml")
 def run(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import run, run_shard
 
-    options = replace(_run_options(arguments), batch=_batch(arguments), waivers=arguments.waivers)
+    options = replace(_deciding(arguments), batch=_batch(arguments))
+    if arguments.shard is not None and options.book is not None:
+        raise UsageError("--ledger: does not go with --shard, which decides nothing; give it to `verdict`")
     return run(options, tools) if arguments.shard is None else run_shard(options, arguments.shard, tools)
 
 
@@ -42,7 +45,7 @@ def _batch(arguments: argparse.Namespace) -> float | None:
 def verdict(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import verdict
 
-    return verdict(replace(_run_options(arguments), waivers=arguments.waivers), arguments.stores, tools)
+    return verdict(_deciding(arguments), arguments.stores, tools)
 
 
 def baseline(arguments: argparse.Namespace, tools: Tools) -> int:
@@ -80,6 +83,18 @@ def selftest(arguments: argparse.Namespace, tools: Tools) -> int:
     return selftest(options, tools)
 
 
+def _deciding(arguments: argparse.Namespace) -> RunOptions:
+    return replace(_run_options(arguments), waivers=arguments.waivers, book=_book(arguments))
+
+
+def _book(arguments: argparse.Namespace) -> Book | None:
+    if arguments.ledger is None and arguments.tag is None:
+        return None
+    from gate.ledger_keep import book
+
+    return book(arguments.ledger, arguments.tag)
+
+
 def _run_options(arguments: argparse.Namespace) -> RunOptions:
     from gate.app import RunOptions
 
@@ -101,6 +116,7 @@ def compare(arguments: argparse.Namespace, tools: Tools) -> int:
         baseline=arguments.baseline,
         out=arguments.out,
         waivers=arguments.waivers,
+        book=_book(arguments),
     )
     return compare(options, tools)
 

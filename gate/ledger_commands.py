@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gate.errors import EXIT_PASS, UsageError
 from gate.ledger import append, read
+from gate.ledger_keep import checked_tag
 from gate.wording import count, printable
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def ledger_append(path: Path, report: Path, tag: str | None, tools: Tools) -> in
     from gate.report import from_json
 
     found = from_json(read_local(report, limit=64 * 1024 * 1024), file=str(report))
-    number, head = append(path, found, tag=tag, say=tools.err.write)
+    number, head = append(path, found, tag=checked_tag(tag, "--tag"), say=tools.err.write)
     tools.out.write(f"{path}: line {number:,} added: {found.verdict}\nhead {head}\n")
     return EXIT_PASS
 

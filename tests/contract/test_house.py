@@ -110,6 +110,7 @@ LAYERS = [
     {"evidence"},
     {"ledger_line"},
     {"wording", "markdown", "html_page", "junit", "ledger", "sarif", "slack", "terminal", "scaffold", "reporting"},
+    {"ledger_keep"},
     {"progress", "actions", "github", "events", "changed", "own_comment", "batch_plan", "batch_harvest"},
     {"protection"},
     {"waiver_github"},
