@@ -1,87 +1,135 @@
-"""L7: the report as one self-contained HTML page: no script, no network, light and dark, printable."""
+"""L7: the report as one self-contained HTML page: no network, light and dark, keyboard, printable.
+
+Two ways lead from data into the page. What is in the report goes through the template engine, which escapes it. The
+samples lost and gained, which hold what models and attackers wrote, go in as JSON that no parser of HTML can leave, and
+the script makes text nodes of them, never markup. The page allows one style and one script, by their digests, and
+nothing else: were markup to come in all the same, it could neither run nor call home.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import base64
+import hashlib
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
+from importlib.resources import files
+from itertools import accumulate
 from typing import Any
 
 from gate import wording
-from gate.domain import Comparison
+from gate.evidence import ArmEvidence, Evidence, Flip
+from gate.html_blocks import config_blocks, costs, facts
+from gate.html_plots import bar, course, forest_axis, tick
 from gate.report import Report
 
-_WIDTH = 220  # of a forest plot row, in SVG units
-_REACH = 0.3  # the largest delta drawn to scale; wider intervals end in an arrow
+FLIPS_LIMIT = 4_500_000
+"""Bytes of the page that samples may take, so that with 5,000 of them it stays under 5 MB."""
+
+_UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+"""What ends a script element or a line of script, and halves of characters, which cannot be written as UTF-8."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """One row of the forest plot: x positions in [0, 220] of zero, margin, interval and delta."""
+def page(report: Report, evidence: Evidence | None = None) -> str:
+    """The whole page. Without `evidence` it has no samples."""
+    from markupsafe import Markup
 
-    zero: float
-    margin: float
-    low: float
-    high: float
-    delta: float
-
-
-def page(report: Report) -> str:
-    """The whole page. Everything from data is escaped by the template engine."""
-    return str(template().render(report=report, say=wording, bar=bar, facts=_facts(report)))
+    style, script = _asset("report.css"), _asset("report.js")
+    return str(
+        template().render(
+            report=report,
+            say=wording,
+            groups=config_blocks(report.comparisons),
+            axis=forest_axis(report.comparisons),
+            bar=bar,
+            tick=tick,
+            courses=[(one, drawn) for one in report.comparisons if (drawn := course(one))],
+            costs=costs(report),
+            facts=facts(report),
+            flips=None if evidence is None else Markup(embedded(evidence)),  # noqa: S704 - it holds no <, > or &
+            number=0 if evidence is None else len(evidence.flips),
+            style=Markup(style),  # noqa: S704 - a file of ours
+            script=Markup(script),  # noqa: S704 - a file of ours
+            digests={"style": _digest(style), "script": _digest(script)},
+        )
+    )
 
 
 @cache
 def template() -> Any:
-    """The page's template, compiled."""
+    """The page's template and its parts, compiled."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("gate", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_plain,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
     return environment.get_template("report.html.j2")
 
 
-def bar(one: Comparison) -> Bar:
-    low, high = one.interval
-    return Bar(
-        zero=_x(0),
-        margin=_x(-one.margin),
-        low=_x(low),
-        high=_x(high),
-        delta=_x(one.delta or 0.0),
-    )
+def _plain(value: object) -> object:
+    """Names from data, without characters that hide or reorder what is read."""
+    return wording.printable(value) if type(value) is str else value
 
 
-def _x(value: float) -> float:
-    clipped = min(max(value, -_REACH), _REACH)
-    return round((clipped + _REACH) / (2 * _REACH) * _WIDTH, 1)
+@cache
+def _asset(name: str) -> str:
+    return (files("gate") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _facts(report: Report) -> list[tuple[str, str]]:
-    """Provenance as a two-column table."""
-    origin, calls = report.provenance, report.calls
-    rows = [
-        ("calls", f"{calls.baseline:,} baseline, {calls.candidate:,} candidate"),
-        ("from the store / failed", f"{calls.cached:,} / {calls.failed:,}"),
-        ("reused", wording.reused(report)),
-        ("tokens, cost", f"{report.usage.tokens:,}, {wording.usd(report.usage.usd)}"),
-        ("started, took", f"{origin.started}, {wording.duration(origin.seconds)}"),
-        ("policy", origin.policy_digest or "–"),
-        *((f"dataset {name}", digest) for name, digest in origin.dataset_digests.items()),
-        *(
-            (f"config {path}", f"{digests.baseline} → {digests.candidate}")
-            for path, digests in origin.config_digests.items()
-        ),
-        ("answered by (baseline)", ", ".join(origin.served_models.baseline) or "–"),
-        ("answered by (candidate)", ", ".join(origin.served_models.candidate) or "–"),
-        *((f"judge of {one.family}", f"{one.model}: {wording.judged(one)}") for one in origin.judges),
-        *((f"rubric of {one.family}", one.rubric_digest) for one in origin.judges),
-        ("verdicts", wording.verdicts(report)),
-        ("base, head", f"{origin.base_sha or '–'}, {origin.head_sha or '–'}"),
-        ("Driftgate, seed", f"{origin.version}, {origin.seed}"),
-    ]
-    return [(name, value) for name, value in rows if value]
+def _digest(text: str) -> str:
+    """As a content security policy names it."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def embedded(evidence: Evidence, *, limit: int = FLIPS_LIMIT) -> str:
+    """The samples as JSON for a script element, at most `limit` bytes: where there is more, the texts of the last ones
+    are left out, then the last samples; how many is said."""
+    whole = [_encoded(flip) for flip in evidence.flips]
+    kept = whole if sum(map(_size, whole)) <= limit else list(_fitting(evidence, whole, limit))
+    without = evidence.without_texts + sum(one is not other for one, other in zip(kept, whole, strict=False))
+    left_out = evidence.left_out + len(whole) - len(kept)
+    return f'{{"left_out":{left_out},"without_texts":{without},"flips":[{",".join(kept)}]}}'
+
+
+def _fitting(evidence: Evidence, whole: Sequence[str], limit: int) -> Iterator[str]:
+    bare = [_encoded(_without_texts(flip)) for flip in evidence.flips]
+    sizes = list(accumulate(map(_size, bare)))
+    number = bisect_right(sizes, limit)
+    room = limit - (sizes[number - 1] if number else 0)
+    for full, short in zip(whole[:number], bare, strict=False):
+        extra = _size(full) - _size(short)
+        fits = extra <= room
+        room -= extra if fits else 0
+        yield full if fits else short
+
+
+def _size(text: str) -> int:
+    return len(text.encode()) + 1  # and a comma
+
+
+def _encoded(flip: Flip) -> str:
+    text = json.dumps(flip, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_fields)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _fields(record: Any) -> dict[str, object]:
+    """Faster than `asdict`, which copies: thousands of samples are written at the end of a run."""
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
+def _without_texts(flip: Flip) -> Flip:
+    return replace(flip, prompt=None, target=None, baseline=_unsaid(flip.baseline), candidate=_unsaid(flip.candidate))
+
+
+def _unsaid(arm: ArmEvidence) -> ArmEvidence:
+    return replace(arm, answers=tuple(replace(one, text=None, cut=True) for one in arm.answers))
