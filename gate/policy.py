@@ -234,7 +234,7 @@ class FamilyRule(Strict):
     def files(self) -> tuple[str, ...]:
         """The repository's files that decide what this family's scores are."""
         judge = (self.judge.rubric, self.judge.calibration) if self.judge else ()
-        return tuple(name for name in (self.dataset, *judge) if name)
+        return tuple(name for name in (self.dataset, *judge) if name and name != BUILTIN)
 
 
 ApproverPermission = Literal["write", "maintain", "admin"]

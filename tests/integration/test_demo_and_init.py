@@ -6,6 +6,7 @@ from pathlib import Path
 from gate.sandbox import isolation
 
 ROOT = Path(__file__).parents[2]
+GUIDE = sorted((ROOT / "docs/guide").glob("*.md"))
 
 
 def gate(folder, *arguments):
@@ -36,6 +37,8 @@ def test_demo__tells_the_story_and_says_that_it_is_simulated(tmp_path):
     if isinstance(isolation(), str):  # then patches are unscored here
         lines = [line for line in lines if "`remediation`" not in line]
     assert all(f"> {line}" in readme for line in lines)
+    quoted = [line for page in GUIDE for line in page.read_text().splitlines() if line.startswith("> ")]
+    assert [line for line in quoted if line[2:] not in comment.splitlines()] == []
 
 
 def test_init__writes_what_validates_and_keeps_what_is_there(tmp_path):

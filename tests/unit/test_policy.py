@@ -1,7 +1,7 @@
 import pytest
 
 from gate.errors import Problems
-from gate.policy import parse_policy, problems_for_run
+from gate.policy import judging_files, parse_policy, problems_for_run
 from gate.reach import url_problem
 
 MINIMAL = "version: 1\nrisk: {alpha: 0.05}\nfamilies:\n  f: {severity: blocking, margin: 0.05}\n"
@@ -67,3 +67,9 @@ def test_dataset__stays_in_the_repository(dataset):
     if text is None:
         text = MINIMAL.replace("margin", "dataset: 'a\\b', margin")
     assert any("families.f.dataset" in problem for problem in problems(text))
+
+
+def test_judging_files__a_starter_dataset_is_no_file_of_the_repository():
+    text = MINIMAL.replace("{severity", '{dataset: "builtin:starter", severity')
+    policy, _ = parse_policy(text + "  g: {dataset: evals/g.jsonl, severity: advisory, margin: 0.1}\n", file="p.yml")
+    assert judging_files(policy) == {"evals/g.jsonl"}
