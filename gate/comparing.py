@@ -31,6 +31,23 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A sample that a family's comparison counts as lost or gained: its mean scores on both arms.
+
+    `slice_only`: the family's comparison does not count it; that of a slice, which was asked further, does.
+    """
+
+    config: str | None
+    family: str
+    sample_id: str
+    slices: Mapping[str, str]
+    cluster: str | None
+    baseline: float
+    candidate: float
+    slice_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
     """A unit apart from its evidence: a family (`slice` None), or a slice of it with its own rule."""
 
@@ -81,6 +98,26 @@ def compare(measured: Sequence[Measured], policy: Policy) -> tuple[Comparison, .
     results = decide(units, alpha=policy.risk.alpha, power=policy.risk.power, seed=SEED)
     decided = zip(rows, results, strict=True)
     return judged_together([_compared(row, result) for row, result in decided])
+
+
+def moved(measured: Iterable[Measured]) -> tuple[Moved, ...]:
+    """The samples that `compare` counts as lost or gained, family by family."""
+    return tuple(found for one in measured for found in _moved(one))
+
+
+def _moved(one: Measured) -> Iterator[Moved]:
+    pairs = [pair for pair in one.paired.pairs if pair.baseline != pair.candidate]
+    for index in np.flatnonzero(scores_of(pairs).differences):
+        pair = pairs[index]
+        yield Moved(
+            config=one.config,
+            family=one.family,
+            sample_id=pair.sample_id,
+            slices=pair.slices,
+            cluster=pair.cluster,
+            baseline=pair.baseline,
+            candidate=pair.candidate,
+        )
 
 
 def _compared(row: _Row, result: UnitResult) -> Comparison:

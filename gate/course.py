@@ -17,7 +17,7 @@ from gate.pairing import Paired, pair_families
 from gate.policy import Policy
 
 if TYPE_CHECKING:  # numpy, which a run that asks everything once needs only at its end
-    from gate.comparing import Measured
+    from gate.comparing import Measured, Moved
 
 MOST_STORED = 8
 """Stored runs of a baseline that are compared with: the newest. More say little more, and are older."""
@@ -25,10 +25,11 @@ MOST_STORED = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What a course came to: the decisions, and all that they rest on."""
+    """What a course came to: the decisions, and all that they rest on; `moved`: the samples lost and gained."""
 
     comparisons: tuple[Comparison, ...]
     measured: tuple[Measured, ...]
+    moved: tuple[Moved, ...]
     observed: Mapping[tuple[str, Arm], Sequence[Observation]]  # by config and arm
 
 
@@ -104,7 +105,12 @@ class FixedCourse:
         return tuple(one.name for one in self._suites)
 
     def ended(self) -> Ended:
-        from gate.comparing import compare
+        return ended_at_once(self._record, self._record.measured(self._pairs, self._suites), self._policy)
 
-        measured = self._record.measured(self._pairs, self._suites)
-        return Ended(comparisons=compare(measured, self._policy), measured=measured, observed=self._record.observed)
+
+def ended_at_once(record: Record, measured: tuple[Measured, ...], policy: Policy) -> Ended:
+    """One decision on all that was measured."""
+    from gate.comparing import compare, moved
+
+    comparisons = compare(measured, policy)
+    return Ended(comparisons=comparisons, measured=measured, moved=moved(measured), observed=record.observed)

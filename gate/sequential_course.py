@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gate.comparing import Described, cluster_numbers, comparison_of, described, judged_together, slice_keys, sliced
+from gate.comparing import (
+    Described,
+    Moved,
+    cluster_numbers,
+    comparison_of,
+    described,
+    judged_together,
+    slice_keys,
+    sliced,
+)
 from gate.course import Ended, Record, was_asked
 from gate.domain import ARMS, Arm, Comparison, Observation, PerArm, Question, Sample, Score
 from gate.evaluation import Suite
@@ -119,6 +128,7 @@ class SequentialCourse:
         return Ended(
             comparisons=judged_together([one for part, found in decided for one in part.comparisons(found)]),
             measured=self._record.measured(self._pairs, self._suites),
+            moved=tuple(one for part, found in decided for one in part.moved(found)),
             observed=self._record.observed,
         )
 
@@ -236,6 +246,25 @@ class _Part:
             mine = members(one, self.suite.dataset.samples)
             lost = {arm: self.arms[arm].lost(mine) for arm in ARMS}
             yield comparison_of(one, result, PerArm(baseline=lost["baseline"], candidate=lost["candidate"]))
+
+    def moved(self, found: Sequence[tuple[Described, UnitResult]]) -> Iterator[Moved]:
+        """What the family's comparison counts; then what only its slices do, each once."""
+        told: set[int] = set()
+        for one, result in found:
+            for place, baseline, candidate in () if result.moved is None else result.moved.rows():
+                if place not in told:
+                    told.add(place)
+                    sample = self.suite.dataset.samples[place]
+                    yield Moved(
+                        config=self.config,
+                        family=self.suite.name,
+                        sample_id=sample.id,
+                        slices=sample.slices,
+                        cluster=sample.cluster,
+                        baseline=baseline,
+                        candidate=candidate,
+                        slice_only=one.slice is not None,
+                    )
 
 
 def _value(observation: Observation) -> float:

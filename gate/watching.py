@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gate.course import Ended, Record
+from gate.course import Ended, Record, ended_at_once
 from gate.domain import Observation, Question
 from gate.errors import CannotEvaluate
 from gate.evaluation import Suite
@@ -62,7 +62,4 @@ class WatchCourse:
         return tuple(dict.fromkeys(family for _, family in self.stored))
 
     def ended(self) -> Ended:
-        from gate.comparing import compare
-
-        measured = self._record.measured(self.pairs, self.suites)
-        return Ended(comparisons=compare(measured, self.policy), measured=measured, observed=self._record.observed)
+        return ended_at_once(self._record, self._record.measured(self.pairs, self.suites), self.policy)

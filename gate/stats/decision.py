@@ -13,14 +13,16 @@ is below 0, unless the loss is below `ignore_below`), the lower one at the level
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from gate.domain import Look, Outcome, Severity, Stage
 from gate.stats.multiplicity import discrete_holm
 from gate.stats.paired import (
     NONINFERIORITY_SHARE,
     Evidence,
+    Floats,
+    Ints,
     PairedScores,
     evidence,
     limit,
@@ -43,12 +45,28 @@ class Unit:
     insufficient: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MovedScores:
+    """The samples of a unit that are lost or gained: their places among the family's samples, and both mean scores.
+
+    Shapes (m,).
+    """
+
+    places: Ints
+    baseline: Floats
+    candidate: Floats
+
+    def rows(self) -> Iterator[tuple[int, float, float]]:
+        return zip(self.places.tolist(), self.baseline.tolist(), self.candidate.tolist(), strict=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitResult:
     """A decided unit. `level` is the interval's confidence; `p_value` one-sided, for "the candidate is not worse".
 
     `stage` is what the outcome rests on, `looks` the way there; `bounds` is between what delta lies whatever the
-    missing answers were, None where none is missing.
+    missing answers were, None where none is missing. `moved`: the samples that `lost` and `gained` count, of the
+    sequential design; the fixed one has them in its pairs.
     """
 
     key: str
@@ -71,6 +89,7 @@ class UnitResult:
     stage: Stage = "fixed"
     looks: tuple[Look, ...] = ()
     bounds: tuple[float, float] | None = None
+    moved: MovedScores | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

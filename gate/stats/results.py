@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gate.domain import Look, Outcome, Stage
-from gate.stats.decision import UnitResult, clamped_interval, mean, reason
+from gate.stats.decision import MovedScores, UnitResult, clamped_interval, mean, reason
 from gate.stats.flips import Matrix
 from gate.stats.missing import Means, worst_case
 from gate.stats.paired import NONINFERIORITY_SHARE, Evidence, Ints, evidence
@@ -139,6 +139,17 @@ def _result(case: _Case, outcome: Outcome | None = None) -> UnitResult:
         stage=case.stage,
         looks=case.looks,
         bounds=bounds,
+        moved=_moved(case),
+    )
+
+
+def _moved(case: _Case) -> MovedScores:
+    """Those whose difference is not 0; it is 0 where there is no pair, too."""
+    kept = case.kept[case.means.differences[case.kept] != 0]
+    return MovedScores(
+        places=case.view.plan.order[kept],
+        baseline=case.means.baseline[kept],
+        candidate=case.means.candidate[kept],
     )
 
 

@@ -146,3 +146,53 @@ def test_fixed__asks_everything_once(policy):
     asked, ended = follow(FixedCourse([PAIR], [suite(policy)], policy), lambda one: number(one) % 5 > 0)
     assert len(asked) == 800
     assert (ended.comparisons[0].outcome, ended.comparisons[0].stage) == ("unchanged", "fixed")
+
+
+def sides(ended, *, slice_only=False):
+    """How many samples moved each way, of the one family."""
+    found = [one for one in ended.moved if one.slice_only == slice_only]
+    return sum(one.candidate < one.baseline for one in found), sum(one.candidate > one.baseline for one in found)
+
+
+SCORES = {
+    "a clear loss": lambda one: one.arm == "baseline" or number(one) % 3,
+    "a gain": lambda one: one.arm == "candidate" or number(one) % 4,
+    "noise": lambda one: hash_of(one) % 10 < 8,
+    "graded": lambda one: hash_of(one) % 7 / 7,
+    "a small loss": lambda one: one.arm == "baseline" or number(one) % 25,
+    "some without a score": lambda one: (
+        CallFailure(kind="timeout", detail="") if number(one) % 97 == 0 else hash_of(one) % 10 < 8
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize("course", [SequentialCourse, FixedCourse])
+def test_moved__is_what_the_comparison_of_the_family_counts(policy, course, name):
+    def score(one):
+        found = SCORES[name](one)
+        return bool(found) if isinstance(found, int) else found
+
+    _, ended = follow(course([PAIR], [suite(policy)], policy), score)
+    whole = ended.comparisons[0]
+    assert sides(ended) == (whole.lost, whole.gained)
+    assert whole.lost + whole.gained > 0
+    total = sum(one.candidate - one.baseline for one in ended.moved if not one.slice_only)
+    assert total / whole.n_pairs == pytest.approx(whole.delta)
+
+
+def test_moved__a_slice_that_was_asked_further_tells_of_samples_that_its_family_did_not_see(policy):
+    rules = POLICY.replace("mode: exact}}", "mode: exact}, slices: {size: {severity: blocking}}}")
+    policy, _ = parse_policy(rules, file="p.yml")
+    # The odd samples lose a tenth, the even ones gain as much: the family passes, and the slice is looked into.
+    def score(one):
+        return one.arm == ("baseline" if number(one) % 2 else "candidate") or number(one) % 20 > 1
+
+    _, ended = follow(SequentialCourse([PAIR], [suite(policy)], policy), score)
+    whole, *slices = ended.comparisons
+    assert sides(ended) == (whole.lost, whole.gained)
+    (odd,) = [one for one in slices if one.slice.value == "odd"]
+    assert odd.n_pairs > whole.n_pairs / 2
+    assert sum(sides(ended, slice_only=True)) > 0
+    mine = [one for one in ended.moved if one.slices["size"] == "odd"]
+    assert (odd.lost, odd.gained) == (len(mine), 0)
