@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,12 +27,13 @@ from gate.errors import (
 )
 from gate.evaluation import load_anchor, load_suites
 from gate.events import DriftWatch, read_event
+from gate.evidence import Evaluated
 from gate.files import digest, read_text
 from gate.github import CommitFiles, GitHub
 from gate.live import Job, evaluate
 from gate.loosened import loosened
 from gate.model_config import LoadedConfig, ModelPair, load_config
-from gate.policy import Policy, judging_files, parse_policy_for_run, secret_names
+from gate.policy import Policy, judging_files, parse_policy_for_run, secret_names, secret_values
 from gate.positions import Document
 from gate.report import Report
 from gate.reporting import Clocked, could_not, neutral
@@ -77,8 +78,8 @@ def run_action(tools: Tools) -> int:
     )
     if inputs.shard:
         return _ask_shard(run)
-    report, code = _judged(run)
-    tell(run, report)
+    found, code = _judged(run)
+    tell(run, found)
     return code
 
 
@@ -117,32 +118,36 @@ def _annotate_error(run: Run, error: GateError) -> list[str]:
     return [str(one) for one in error.problems]
 
 
-def _judged(run: Run) -> tuple[Report, int]:
-    """The report and the exit code, whatever happens."""
+def _judged(run: Run) -> tuple[Evaluated, int]:
+    """What was found and the exit code, whatever happens."""
     started, begun = run.tools.now(), run.tools.clock()
 
     def clocked() -> Clocked:
         return Clocked(started=started, finished=run.tools.now(), seconds=run.tools.clock() - begun)
 
     try:
-        report = _judge(run, clocked())
+        found = _judge(run, clocked())
     except GateError as error:
-        return could_not(_annotate_error(run, error), run.origin, clocked()), error.exit_code
+        return _undecided(_annotate_error(run, error), run, clocked()), error.exit_code
     except Interrupted:
-        return could_not(["the run was interrupted"], run.origin, clocked()), EXIT_INTERRUPTED
-    return report, EXIT_CODES[report.verdict]
+        return _undecided(["the run was interrupted"], run, clocked()), EXIT_INTERRUPTED
+    return found, EXIT_CODES[found.report.verdict]
 
 
-def _judge(run: Run, clocked: Clocked) -> Report:
+def _undecided(reasons: Sequence[str], run: Run, clocked: Clocked) -> Evaluated:
+    return Evaluated(report=could_not(reasons, run.origin, clocked))
+
+
+def _judge(run: Run, clocked: Clocked) -> Evaluated:
     job = _job(run, clocked)
     if isinstance(job, Report):
-        return job
+        return Evaluated(report=job)
     if run.inputs.stores:
         shards = sorted((run.workspace / run.inputs.stores).rglob("*.sqlite"))
         merge_stores(shards, run.keeping.store, say=run.tools.err.write)
-    report = evaluate(job, run.out, run.keeping, run.tools)
+    found = evaluate(job, run.out, run.keeping, run.tools)
     _hand_over(run)
-    return report
+    return found
 
 
 def _job(run: Run, clocked: Clocked) -> Job | Report:
@@ -229,14 +234,9 @@ def _release(run: Run, policy: Policy, document: Document, policy_digest: str, p
 
 
 def _mask_keys(run: Run, policy: Policy) -> None:
-    for key in _keys(run.tools.environ, policy):
+    for key in secret_values(policy, run.tools.environ):
         run.commands.mask(key)
         run.secrets.append(key)
-
-
-def _keys(environ: Mapping[str, str], policy: Policy) -> list[str]:
-    names = [name for rule in policy.endpoints.values() for name in secret_names(rule)]
-    return [environ[name] for name in names if environ.get(name)]
 
 
 def _edits(run: Run, changes: Changes) -> tuple[str, ...]:

@@ -9,11 +9,12 @@ import re
 
 from gate.action_scope import Run
 from gate.actions import Level, give_to_owner, harmless, write_outputs, write_summary
-from gate.app import write_outputs as write_files
 from gate.domain import Comparison, Verdict
 from gate.errors import Forbidden, GitHubError
+from gate.evidence import Evaluated
 from gate.github import CheckRun, Conclusion, Note
 from gate.markdown import comment, minimal
+from gate.outputs import write_outputs as write_files
 from gate.own_comment import CommentSlot, Posted, upsert_comment
 from gate.redact import cleared, redact
 from gate.report import Report, changed_line
@@ -27,10 +28,11 @@ _MOST_NOTES = 10
 _TEXTS = (".json", ".jsonl", ".md", ".html", ".xml", ".sarif")
 
 
-def tell(run: Run, report: Report) -> None:
+def tell(run: Run, found: Evaluated) -> None:
     hidden = [run.inputs.token, *run.secrets]
-    report = cleared(report, hidden)
-    _write_files(run, report, hidden)
+    found = cleared(found, hidden)
+    report = found.report
+    _write_files(run, found, hidden)
     run.tools.out.write(harmless(redact(terminal_text(report), hidden)) + "\n")
     body = redact(comment(report), hidden)
     write_summary(run.tools.environ, body)
@@ -46,8 +48,8 @@ def tell(run: Run, report: Report) -> None:
     write_outputs(run.tools.environ, _outputs(run, report, posted))
 
 
-def _write_files(run: Run, report: Report, hidden: list[str]) -> None:
-    write_files(report, run.out)
+def _write_files(run: Run, found: Evaluated, hidden: list[str]) -> None:
+    write_files(found, run.out, clean=lambda text: redact(text, hidden))
     for path in (one for one in run.out.iterdir() if one.suffix in _TEXTS):
         path.write_text(redact(path.read_text(encoding="utf-8"), hidden), encoding="utf-8")
     give_to_owner(run.out, run.workspace)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from gate.errors import EXIT_PASS, FileProblem, Problems, StillUnderWay, UsageError
 from gate.files import LocalFiles, digest, read_text, repository_root
+from gate.outputs import Form, rendered, write_outputs
 from gate.tools import Tools
 from gate.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
+    from gate.evidence import Evaluated
     from gate.ledger_keep import Book
     from gate.live import Job, Keeping
     from gate.model_config import LoadedConfig, ModelPair
@@ -20,15 +22,6 @@ if TYPE_CHECKING:
     from gate.positions import Document
     from gate.report import Report
     from gate.waiving import Models, Release
-
-Form = Literal["json", "markdown", "html", "junit", "sarif", "slack"]
-_FILES: dict[str, Form] = {
-    "report.json": "json",
-    "comment.md": "markdown",
-    "report.html": "html",
-    "junit.xml": "junit",
-    "report.sarif": "sarif",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +59,7 @@ def run(options: RunOptions, tools: Tools, *, simulated: bool = False) -> int:
     except StillUnderWay as waiting:
         tools.out.write(f"{waiting}\n")
         return waiting.exit_code
-    report = evaluate(job, options.out, keeping, tools)
-    return finish(report, options.out, tools, options.book)
+    return finish(evaluate(job, options.out, keeping, tools), options.out, tools, options.book)
 
 
 def _prefetched(job: Job, keeping: Keeping, wait: float, tools: Tools) -> Job:
@@ -92,8 +84,8 @@ def verdict(options: RunOptions, stores: Sequence[Path], tools: Tools) -> int:
 
     job = _job(options)
     merge_stores(stores, options.answers, say=tools.err.write)
-    report = evaluate(job, options.out, Keeping(store=options.answers, keyless=True), tools)
-    return finish(report, options.out, tools, options.book)
+    found = evaluate(job, options.out, Keeping(store=options.answers, keyless=True), tools)
+    return finish(found, options.out, tools, options.book)
 
 
 def baseline(policy: Path, configs: Sequence[Path], store: Path, runs: int, tools: Tools) -> int:
@@ -254,9 +246,11 @@ class CompareOptions:
 
 def compare(options: CompareOptions, tools: Tools) -> int:
     """Decide from two recorded result files. No endpoint is called."""
-    from gate.comparing import Measured, compare as compare_units
-    from gate.domain import Origin
+    from gate.comparing import Measured, compare as compare_units, moved
+    from gate.domain import ARMS, Origin
     from gate.evaluation import load_anchor
+    from gate.evidence import Evaluated
+    from gate.flips import Showing, evidence_of
     from gate.importers.results import read_both, told
     from gate.pairing import pair_families
     from gate.patterns import patterns
@@ -290,6 +284,9 @@ def compare(options: CompareOptions, tools: Tools) -> int:
     anchor = load_anchor(policy, document, LocalFiles(repository_root(options.policy)))
     named = patterns(measured, comparisons, alpha=policy.risk.alpha, anchor=anchor)
     waived = released(release, comparisons, started.date())
+    observed = [(None, arm, file.observations) for arm, file in zip(ARMS, (left, right), strict=True)]
+    showing = Showing(policy=policy, comparisons=comparisons, texts=None)
+    evidence = evidence_of(moved(measured), observed, showing)
     found = Findings(
         comparisons=waived.comparisons,
         patterns=named,
@@ -298,58 +295,29 @@ def compare(options: CompareOptions, tools: Tools) -> int:
         waivers=waived.uses,
     )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
-    return finish(evaluated(found, Origin(), clocked), options.out, tools, options.book)
+    whole = Evaluated(report=evaluated(found, Origin(), clocked), evidence=evidence)
+    return finish(whole, options.out, tools, options.book)
 
 
-def finish(report: Report, out: Path, tools: Tools, book: Book | None = None) -> int:
+def finish(found: Evaluated, out: Path, tools: Tools, book: Book | None = None) -> int:
     """Write the report's files, keep the decision in the ledger, say the answer, and return its exit code."""
     from gate.terminal import text
 
-    write_outputs(report, out)
-    if book is not None:
-        report = _kept(report, out, book, tools)
+    write_outputs(found, out)
+    report = found.report if book is None else _kept(found, out, book, tools)
     tools.out.write(f"{text(report)}\nreport: {out / 'report.html'}\n")
     return EXIT_CODES[report.verdict]
 
 
-def _kept(report: Report, out: Path, book: Book, tools: Tools) -> Report:
+def _kept(found: Evaluated, out: Path, book: Book, tools: Tools) -> Report:
     from gate.ledger_keep import keep
 
-    kept = keep(report, book, tools.err.write)
+    kept = keep(found.report, book, tools.err.write)
     if kept.head is None:
-        write_outputs(kept.report, out)
+        write_outputs(replace(found, report=kept.report), out)
     else:
         tools.out.write(f"{book.file}: ledger head {kept.head}\n")
     return kept.report
-
-
-def write_outputs(report: Report, out: Path) -> None:
-    """What people, CI servers and code scanning read, into a folder. Raises UsageError when it cannot be written."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, form in _FILES.items():
-            (out / name).write_text(_rendered(report, form), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{out}: the report cannot be written: {error.strerror}") from None
-
-
-def _rendered(report: Report, form: Form) -> str:
-    from gate.html_page import page
-    from gate.junit import junit
-    from gate.markdown import comment
-    from gate.report import to_json
-    from gate.sarif import sarif
-    from gate.slack import slack
-
-    makers: dict[Form, Callable[[Report], str]] = {
-        "json": to_json,
-        "markdown": comment,
-        "html": page,
-        "junit": junit,
-        "sarif": sarif,
-        "slack": slack,
-    }
-    return makers[form](report)
 
 
 def render(path: Path, form: Form, out: Path | None, tools: Tools) -> int:
@@ -357,7 +325,7 @@ def render(path: Path, form: Form, out: Path | None, tools: Tools) -> int:
     from gate.report import from_json
 
     report = from_json(read_local(path, limit=64 * 1024 * 1024), file=str(path))
-    content = _rendered(report, form)
+    content = rendered(report, form)
     if out is None:
         tools.out.write(content)
         return EXIT_PASS

@@ -188,7 +188,10 @@ class Unscored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One scored asking, from a live run or from a recorded result file."""
+    """One scored asking, from a live run or from a recorded result file.
+
+    `run` is the stored run that it is from; "": this one.
+    """
 
     family: str
     sample_id: str
@@ -196,6 +199,7 @@ class Observation:
     result: Score | Unscored | CallFailure
     slices: Mapping[str, str] = field(default_factory=dict)
     cluster: str | None = None
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

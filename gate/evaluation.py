@@ -189,6 +189,14 @@ class Interview:
         except Exception:  # noqa: BLE001 - a target that `check` let through; the score says so
             return ()
 
+    def shown(self, family: str, sample_id: str) -> tuple[str, str]:
+        """A sample's prompt and target, as people read them."""
+        sample, suite = self._samples[family][sample_id], self._suites[family]
+        messages, target = suite.family.prompt(sample), sample.target
+        roles = len(messages) > 1
+        prompt = "\n\n".join(f"{one.role}: {one.content}" if roles else one.content for one in messages)
+        return prompt, target if isinstance(target, str) else json.dumps(target, ensure_ascii=False, indent=2)
+
     def _sample(self, answer: Answer) -> Sample:
         return self._samples[answer.question.family][answer.question.sample_id]
 

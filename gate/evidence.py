@@ -7,10 +7,10 @@ holds prompts, targets and answers, so the report, which may be public, does not
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from gate.report import read_as
+from gate.report import Report, read_as
 
 Direction = Literal["lost", "gained"]
 """The candidate's mean score is lower than the baseline's, or higher."""
@@ -47,7 +47,8 @@ class Flip:
     """One sample whose mean score differs between the arms, as the family's comparison counts it.
 
     `slice_only`: the family was decided without it, and only a slice, which was asked further, rests on it.
-    `harmful`: prompt and answers may be. `prompt` is the family's, without the model config's system prompt.
+    `harmful`: prompt and answers may be. `prompt` is the family's, without the model config's system prompt; it and
+    `target` end in "…" where more was cut off.
     """
 
     config: str | None
@@ -76,14 +77,14 @@ class Evidence:
     report: str = ""
     left_out: int = 0
     without_texts: int = 0
-    flips: tuple[Flip, ...] = field(default=())
+    flips: tuple[Flip, ...] = ()
 
 
 def to_json(evidence: Evidence) -> str:
     """A flip a line; no NaN."""
-    whole = asdict(evidence)
-    flips = ",\n".join(_compact(one) for one in whole.pop("flips"))
-    return f'{_compact(whole)[:-1]},"flips":[\n{flips}\n]}}\n'
+    facts = encoded({name: value for name, value in _fields(evidence).items() if name != "flips"})
+    flips = ",\n".join(map(encoded, evidence.flips))
+    return f'{facts[:-1]},"flips":[\n{flips}\n]}}\n'
 
 
 def from_json(text: str, *, file: str) -> Evidence:
@@ -91,4 +92,18 @@ def from_json(text: str, *, file: str) -> Evidence:
     return read_as(Evidence, text, file=file, what="a Driftgate flips file")
 
 
-_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+def _fields(record: Any) -> dict[str, object]:
+    """Faster than `asdict`, which copies: thousands of flips are written at the end of a run."""
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated:
+    """What a run is told by: the report, and its samples."""
+
+    report: Report
+    evidence: Evidence = Evidence()
+
+
+encoded = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_fields).encode
+"""A flip, or a part of one, as JSON on one line. Raises ValueError for a NaN."""

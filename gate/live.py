@@ -25,8 +25,9 @@ from gate.evaluation import (
     questions,
     run_identity,
 )
+from gate.kept_texts import KeptTexts
 from gate.model_config import ModelPair
-from gate.policy import Policy
+from gate.policy import Policy, secret_values
 from gate.positions import Document
 from gate.progress import progress, tell_look
 from gate.recorded import write_results
@@ -37,9 +38,9 @@ from gate.tally import Tally
 from gate.tools import Tools
 
 if TYPE_CHECKING:  # numpy, the report and more, which are imported while the first answers are awaited, or not at all
+    from gate.evidence import Evaluated, Evidence
     from gate.licences import Licences
     from gate.rehearsal import Subject
-    from gate.report import Report
     from gate.sequential_course import Stored as StoredRuns
     from gate.stats.flips import Matrix
     from gate.waiving import Release
@@ -76,7 +77,7 @@ def questions_of(job: Job) -> list[Question]:
     return [one for pair in job.pairs for one in questions(pair, job.suites)]
 
 
-def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
+def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Evaluated:
     """Ask until everything is decided; the recorded results go to `out`, so that `compare` can decide again."""
     started, begun = tools.now(), tools.clock()
     runner = runner_for(job, keeping, tools)
@@ -88,10 +89,12 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
     aside = _Aside(job, stored)
     ended = _run(course_of(job, stored), runner, interview, tools, aside.do)
     runner.count_unused(interview)
-    runner.kept.store.close()
-    _write(ended, job.pairs, out)
     if licences:
         ended = replace(ended, comparisons=licences.weighed(ended.comparisons))
+    evidence = _evidence(job, ended, KeptTexts(runner=runner, interview=interview), tools)
+    runner.kept.store.close()
+    _write(ended, job.pairs, out)
+    from gate.evidence import Evaluated
     from gate.reporting import Clocked, Findings, evaluated
     from gate.waiving import released
 
@@ -114,7 +117,20 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Report:
         simulated=job.simulated,
     )
     clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
-    return evaluated(found, job.origin, clocked)
+    return Evaluated(report=evaluated(found, job.origin, clocked), evidence=evidence)
+
+
+def _evidence(job: Job, ended: Ended, texts: KeptTexts, tools: Tools) -> Evidence:
+    """The samples that moved, with what the store has of them."""
+    from gate.flips import Showing, evidence_of
+
+    showing = Showing(
+        policy=job.policy,
+        comparisons=ended.comparisons,
+        texts=texts,
+        secrets=secret_values(job.policy, tools.environ),
+    )
+    return evidence_of(ended.moved, [(*key, found) for key, found in ended.observed.items()], showing)
 
 
 def has_judge(job: Job) -> bool:
@@ -136,6 +152,17 @@ def _named(job: Job, ended: Ended) -> tuple[Pattern, ...]:
     return patterns(ended.measured, ended.comparisons, alpha=job.policy.risk.alpha, anchor=job.anchor)
 
 
+_AT_THE_END = (
+    "tabulate",
+    "gate.reporting",
+    "gate.patterns",
+    "gate.flips",
+    "gate.terminal",
+    "gate.junit",
+    "gate.sarif",
+)
+
+
 class _Aside:
     """What the report needs besides answers: done once, best while they are awaited."""
 
@@ -145,7 +172,7 @@ class _Aside:
 
     def do(self) -> tuple[PlanRow, ...]:
         if self._plan is None:
-            for name in ("tabulate", "gate.reporting", "gate.patterns", "gate.terminal", "gate.junit", "gate.sarif"):
+            for name in _AT_THE_END:
                 importlib.import_module(name)
             from gate.html_page import template
 

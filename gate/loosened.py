@@ -86,6 +86,7 @@ _RULES = (
     _Rule(path=("endpoints", "*", "base_url"), looser=_other, why="another host would be asked, and be sent the key"),
     _Rule(path=("endpoints", "*", "api_key_env"), looser=_other, why="another secret would be sent"),
     _Rule(path=("endpoints", "*", "allow_private"), looser=_other, why="other private addresses could be reached"),
+    _Rule(path=("families", "*", "evidence"), looser=_to("full"), why="the report would show its prompts and answers"),
     _Rule(path=("baseline_max_age",), looser=_up, why="older answers of the baseline would count (in days)"),
 )
 _GONE = {
@@ -116,8 +117,11 @@ def loosened(before: Policy, text: str | None, *, file: str) -> list[str]:
 
 
 def _tree(policy: Policy) -> dict[str, Any]:
-    """The policy with its one age in days."""
-    return {**policy.model_dump(mode="json"), "baseline_max_age": (policy.baseline_max_age_seconds or 0) / 86400}
+    """The policy with its one age in days, and in each family what the policy says for all."""
+    tree: dict[str, Any] = policy.model_dump(mode="json")
+    for family in tree["families"].values():
+        family["evidence"] = family["evidence"] or policy.evidence
+    return {**tree, "baseline_max_age": (policy.baseline_max_age_seconds or 0) / 86400}
 
 
 def _line(document: Document, path: Path) -> int:

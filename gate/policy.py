@@ -127,7 +127,14 @@ def secret_names(rule: EndpointRule) -> tuple[str, ...]:
     return tuple(name for key in SECRET_KEYS if (name := getattr(rule, key)))
 
 
+def secret_values(policy: Policy, environ: Mapping[str, str]) -> list[str]:
+    """The secrets of all endpoints, as far as they are set."""
+    names = (name for rule in policy.endpoints.values() for name in secret_names(rule))
+    return [environ[name] for name in names if environ.get(name)]
+
+
 Strictness = Literal["void", "warn"]
+EvidenceShown = Literal["full", "scores"]
 
 
 class IdentityRule(Strict):
@@ -211,6 +218,8 @@ class FamilyRule(Strict):
     slices: dict[Name, SliceRule] = Field(default_factory=dict)
     match: MatchRule | None = None
     judge: JudgeRule | None = None
+    evidence: EvidenceShown | None = None
+    """What flips.json holds of this family's samples; as the policy says when left out."""
     results: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=100)] = ()
     """For `compare`: what this family's results are called in the logs of another harness (`task`, or `task/metric`);
     the family's own name when left out."""
@@ -289,6 +298,9 @@ class Policy(Strict):
     """The model config that a new one is compared with. Left out: a new one has nothing to be compared with, and is
     not judged."""
     store: StoreRule = StoreRule()
+    evidence: EvidenceShown = "full"
+    """What flips.json and the page hold of the samples lost and gained. `full`: prompts, targets and answers; `scores`:
+    scores and their reasons only, for those whose reports are public."""
     identity: Annotated[IdentityRule, Field(json_schema_extra=_or_one_word)] = IdentityRule()
     """`void`: answers of another model than asked, or of several models or fingerprints on one arm, decide nothing."""
 

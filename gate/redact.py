@@ -6,11 +6,14 @@ import base64
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
+T = TypeVar("T")
+
 _SHORTEST = 4
+_ROOM = 4
 _ENTITIES: tuple[dict[str, str], ...] = ({}, {'"': "&quot;"}, {'"': "&#34;", "'": "&#39;"})
 """As XML text, XML attributes and the HTML templates write quotes."""
 
@@ -20,10 +23,27 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return _without(text, _all_forms(secrets))
 
 
-def cleared(value: Any, secrets: Iterable[str]) -> Any:
+def cleared(value: T, secrets: Iterable[str]) -> T:
     """A report, or a part of one, with each secret replaced in each of its texts. Done before it is rendered: an
     escaped secret would no longer be found."""
-    return _cleared(value, _all_forms(secrets))
+    found: T = _cleared(value, _all_forms(secrets))
+    return found
+
+
+class Cutter:
+    """Takes secrets out of texts, and their ends off. A secret that the cut divides is found before it is made."""
+
+    def __init__(self, secrets: Iterable[str], *, most: int) -> None:
+        self._forms, self._most = _all_forms(secrets), most
+        self._longest = max(map(len, self._forms), default=0)
+
+    def __call__(self, text: str) -> tuple[str, bool]:
+        """At most `most` characters of the text; is there more?"""
+        room = _ROOM * self._most
+        clean = _without(text[:room], self._forms)
+        if len(text) > room:  # what this first cut divided stands at the very end
+            clean = clean[: max(0, len(clean) - self._longest)]
+        return clean[: self._most], len(text) > room or len(clean) > self._most
 
 
 def _cleared(value: Any, forms: Sequence[str]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gate.course import MOST_STORED
 from gate.domain import Answer, Observation, Question, Unscored
@@ -33,15 +33,16 @@ class Memory:
     def _runs(self, pair: ModelPair, suite: Suite) -> list[list[Observation]]:
         """Whole runs, the newest first. One that was stopped early asked only a part, and is no run to compare with."""
         enough = (1 - suite.rule.max_missing) * len(suite.dataset.samples)
-        whole = [run for run in self._kept(pair, suite) if len(run) >= enough]
-        newest = sorted(whole, key=lambda run: -max(one.asked_at for one in run.values()))[:MOST_STORED]
-        for run in newest:
+        whole = [found for found in self._kept(pair, suite) if len(found[1]) >= enough]
+        newest = sorted(whole, key=lambda found: -max(one.asked_at for one in found[1].values()))[:MOST_STORED]
+        for _, run in newest:
             for answer in run.values():
                 self.runner.tally.add(answer)
-        return [list(self._observations(run, suite)) for run in newest]
+        return [list(self._observations(name, run, suite)) for name, run in newest]
 
-    def _kept(self, pair: ModelPair, suite: Suite) -> list[_Run]:
-        """Every other run's askings of the first pass: a re-asking is of samples chosen for what they gave."""
+    def _kept(self, pair: ModelPair, suite: Suite) -> list[tuple[str, _Run]]:
+        """Every other run's askings of the first pass, with the run's name: a re-asking is of samples chosen for what
+        they gave."""
         runs: defaultdict[tuple[str, int], dict[str, Answer]] = defaultdict(dict)
         for repeat in range(suite.rule.repeats):
             for sample in suite.dataset.samples:
@@ -51,12 +52,12 @@ class Memory:
                 found = self.runner.earlier(asked, self.interview.call(asked), max_age=self.max_age)
                 for run, answer in found.items():
                     runs[run, repeat][sample.id] = answer
-        return [runs[key] for key in sorted(runs)]
+        return [(key[0], runs[key]) for key in sorted(runs)]
 
-    def _observations(self, run: _Run, suite: Suite) -> Iterator[Observation]:
+    def _observations(self, name: str, run: _Run, suite: Suite) -> Iterator[Observation]:
         for sample in suite.dataset.samples:
             if sample.id in run:
-                yield self._observed(run[sample.id])
+                yield replace(self._observed(run[sample.id]), run=name)
             else:
                 result = Unscored(reason="not in the stored run")
                 yield Observation(

@@ -167,6 +167,14 @@ class Runner:
             if found := self._own(question, call):
                 self.tally.add(Answer(question=question, call=call, outcome=found.completion, asked_at=found.asked_at))
 
+    def kept_answer(self, question: Question, call: Call, run: str) -> Completion | None:
+        """What a run got for a question, where the store still has it; `run` as in an Observation."""
+        if not run:
+            own = self._own(question, call)
+            return own.completion if own else None
+        others = self.kept.store.runs_of(self._key(call))
+        return next((one.completion for one in others if one.run == run), None)
+
     def _own(self, question: Question, call: Call) -> Stored | None:
         return self.kept.store.find(self._key(call), self.kept.runs[question.config])
 

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gate.app import write_outputs
+from gate import flips
 from gate.cli import _parser
+from gate.evidence import Evaluated
+from gate.outputs import FLIPS, write_outputs
+from gate.policy import parse_policy
 from gate.report import to_json
 from gate.sarif import MOST_RESULTS
 from gate.tools import Tools
@@ -30,7 +33,7 @@ def here(tmp_path, monkeypatch):
 
 
 def test_commands__each_format_is_shown_and_makes_what_a_run_writes(here):
-    write_outputs(REPORTS["waived"], here / "written")
+    write_outputs(Evaluated(report=REPORTS["waived"]), here / "written")
     forms = set()
     for line in COMMANDS:
         out = StringIO()
@@ -47,11 +50,21 @@ def test_commands__each_format_is_shown_and_makes_what_a_run_writes(here):
 
 
 def test_files__are_those_of_a_run(here):
-    write_outputs(REPORTS["pass"], here / "out")
-    assert {path.name for path in (here / "out").iterdir()} == {name for name in ROWS if name}
+    write_outputs(Evaluated(report=REPORTS["pass"]), here / "out")
+    assert {path.name for path in (here / "out").iterdir()} == {FLIPS, *(name for name in ROWS if name)}
+    assert f"| `{FLIPS}` | (none) |" in PAGE
+
+
+def test_samples__the_policy_and_the_limits_are_those_of_the_code():
+    rules = re.search(r"```yaml\n(evidence: .*?)```", PAGE, re.DOTALL)[1]
+    policy, _ = parse_policy(f"version: 1\n{rules}", file="p.yml")
+    assert policy.evidence == policy.families["adversarial-resistance"].evidence == "scores"
+    assert f"at most {flips.LIMIT // 1_000_000} MB" in PAGE
+    assert f"{flips.TEXT_LIMIT:,} characters" in PAGE
+    assert f"first {flips.MOST_ANSWERS} answers" in PAGE
 
 
 def test_workflow_and_limit__are_as_the_code_has_them():
-    (step,) = yaml.safe_load(re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[1])
+    (step,) = yaml.safe_load(re.search(r"```yaml\n(- .*?)```", PAGE, re.DOTALL)[1])
     assert step["with"]["sarif_file"] == "driftgate-report/report.sarif"
     assert f"At most {MOST_RESULTS:,} results" in PAGE

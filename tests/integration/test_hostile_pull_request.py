@@ -339,3 +339,21 @@ def test_secrets__are_in_no_output_whatever_an_endpoint_says(judged, form, where
     assert done.returncode in (0, 3)
     outputs[0] = "".join(line for line in outputs[0].splitlines() if not line.startswith("::add-mask::"))
     assert not [text[:200] for text in outputs if said in text or KEY in text]
+
+
+@pytest.mark.parametrize("form", ["plain", "base64 in a sentence"])
+def test_secrets__are_in_no_sample_that_was_lost(judged, form):
+    said = FORMS[form]
+
+    def answer(asked):
+        left = int(asked.prompt.partition("+")[0])
+        return Reply(text=f"{left}: {said}" if asked.model == "worse" else str(2 * left))
+
+    with FakeModels(answer) as models:
+        head = {"models/a.yml": CONFIG.format("worse")}
+        done, outputs, _ = judged(head, url=models.base_url("openai-chat"))
+    assert done.returncode == 1
+    (flips,) = [text for text in outputs if text.startswith('{"schema_version"')]
+    assert "***" in json.loads(flips)["flips"][0]["candidate"]["answers"][0]["text"]
+    outputs[0] = "".join(line for line in outputs[0].splitlines() if not line.startswith("::add-mask::"))
+    assert not [text[:200] for text in outputs if said in text or KEY in text]

@@ -1,11 +1,14 @@
 """`driftgate run` as a process against simulated endpoints on loopback."""
 
+import base64
 import json
 import subprocess
 import sys
 
 import pytest
 
+from gate.evidence import from_json
+from gate.files import digest
 from gate.simulated import SimulatedEndpoint
 
 
@@ -106,3 +109,59 @@ def test_run__an_unset_key_is_named_at_its_line(gate):
     assert done.returncode == 2
     assert "driftgate.yml:4:" in done.stderr
     assert "THE_KEY is not set" in done.stderr
+
+
+def flips(gate, out="driftgate-out"):
+    return from_json((gate.folder / out / "flips.json").read_text(), file="flips.json")
+
+
+def test_run__the_samples_lost_are_beside_the_report_with_what_both_models_said(gate):
+    with SimulatedEndpoint(gate.respond) as endpoint:
+        gate(endpoint.base_url, "models/worse.yml")
+    found, (family,) = flips(gate), gate.report()["comparisons"]
+    assert found.report == digest((gate.folder / "driftgate-out/report.json").read_text())
+    assert (len(found.flips), {one.direction for one in found.flips}) == (family["lost"], {"lost"})
+    number = int(found.flips[0].sample_id[1:])
+    one = found.flips[0]
+    assert (one.prompt, one.target) == (f"{number}+{number}", str(2 * number))
+    assert [arm.answers[0].text for arm in (one.baseline, one.candidate)] == [str(2 * number), str(2 * number + 1)]
+    assert (one.candidate.answers[0].score, one.candidate.answers[0].finish) == (0.0, "stop")
+    assert (one.config, one.slices) == ("models/worse.yml", {"size": "small"})
+
+
+def test_compare__of_recorded_results_has_the_same_samples_without_texts(gate):
+    with SimulatedEndpoint(gate.respond) as endpoint:
+        gate(endpoint.base_url, "models/worse.yml", policy=gate.fixed)
+    line = "compare --baseline driftgate-out/baseline.jsonl --candidate driftgate-out/candidate.jsonl --out again"
+    subprocess.run([sys.executable, "-m", "gate", *line.split()], cwd=gate.folder, check=False, capture_output=True)
+    live, recorded = flips(gate), flips(gate, "again")
+    assert {one.sample_id for one in recorded.flips} == {one.sample_id for one in live.flips}
+    assert all(one.prompt is None and one.candidate.answers[0].text is None for one in recorded.flips)
+    assert {one.candidate.answers[0].score for one in recorded.flips} == {0.0}
+
+
+def test_run__a_policy_that_shows_scores_only_keeps_texts_out_of_every_file(gate):
+    def respond(model, messages):
+        return f"{gate.respond(model, messages)}{' a-private-answer' if model == 'worse' else ''}"
+
+    with SimulatedEndpoint(respond) as endpoint:
+        gate(endpoint.base_url, "models/worse.yml", policy=gate.policy + "evidence: scores\n")
+    assert len(flips(gate).flips) == gate.report()["comparisons"][0]["lost"]
+    texts = [path.read_text() for path in (gate.folder / "driftgate-out").iterdir() if path.suffix != ".sqlite"]
+    assert not [text for text in texts if "a-private-answer" in text or "1+1" in text]
+
+
+CODED = base64.b64encode(b"my key is sk-very-secret, yes").decode()
+
+
+@pytest.mark.parametrize(("form", "part"), [("sk-very-secret", "very-secret"), (CODED, CODED[16:-12])])
+def test_run__a_model_that_echoes_the_key_tells_it_to_no_file(gate, form, part):
+    def respond(model, messages):
+        return f"the key is {form}" if model == "worse" else gate.respond(model, messages)
+
+    with SimulatedEndpoint(respond) as endpoint:
+        gate(endpoint.base_url, "models/worse.yml")
+    assert "***" in flips(gate).flips[0].candidate.answers[0].text
+    for path in (gate.folder / "driftgate-out").iterdir():
+        if path.suffix != ".sqlite":
+            assert part not in path.read_text(), path.name

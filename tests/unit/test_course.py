@@ -184,6 +184,7 @@ def test_moved__is_what_the_comparison_of_the_family_counts(policy, course, name
 def test_moved__a_slice_that_was_asked_further_tells_of_samples_that_its_family_did_not_see(policy):
     rules = POLICY.replace("mode: exact}}", "mode: exact}, slices: {size: {severity: blocking}}}")
     policy, _ = parse_policy(rules, file="p.yml")
+
     # The odd samples lose a tenth, the even ones gain as much: the family passes, and the slice is looked into.
     def score(one):
         return one.arm == ("baseline" if number(one) % 2 else "candidate") or number(one) % 20 > 1

@@ -133,3 +133,25 @@ def test_waivers__that_come_in_are_told():
 def test_unusable__is_told_in_one_line(text, says):
     (line,) = loosened(Policy.model_validate(BASE | {"models": ()}, strict=False), text, file="p.yml")
     assert says in line
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ({"evidence": "scores"}, {}, ["f"]),
+        ({"evidence": "scores"}, {"evidence": "scores"}, []),
+        ({}, {"evidence": "scores"}, []),
+    ],
+)
+def test_loosened__evidence_that_would_show_texts(before, after, says):
+    found = lines(BASE | after, BASE | before)
+    assert [line.partition("families.")[2] for line in found] == [
+        f"{name}.evidence: scores → full: the report would show its prompts and answers" for name in says
+    ]
+
+
+def test_loosened__a_family_that_hid_its_texts_itself():
+    hidden = {**BASE, "families": {"f": {**BASE["families"]["f"], "evidence": "scores"}}}
+    assert len(lines({**BASE, "evidence": "scores"}, hidden)) == 0
+    (line,) = lines(BASE, hidden)
+    assert "families.f.evidence: scores → full" in line
