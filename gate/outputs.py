@@ -11,7 +11,7 @@ from gate.errors import UsageError
 from gate.files import digest
 
 if TYPE_CHECKING:
-    from gate.evidence import Evaluated
+    from gate.evidence import Evaluated, Evidence
     from gate.report import Report
 
 Form = Literal["json", "markdown", "html", "junit", "sarif", "slack"]
@@ -33,7 +33,7 @@ def write_outputs(found: Evaluated, out: Path, *, clean: Callable[[str], str] = 
     """
     from gate.evidence import to_json
 
-    texts = {name: clean(rendered(found.report, form)) for name, form in _FILES.items()}
+    texts = {name: clean(rendered(found.report, form, found.evidence)) for name, form in _FILES.items()}
     evidence = replace(found.evidence, report=digest(texts["report.json"]))
     texts[FLIPS] = clean(to_json(evidence))
     try:
@@ -44,7 +44,8 @@ def write_outputs(found: Evaluated, out: Path, *, clean: Callable[[str], str] = 
         raise UsageError(f"{out}: the report cannot be written: {error.strerror}") from None
 
 
-def rendered(report: Report, form: Form) -> str:
+def rendered(report: Report, form: Form, evidence: Evidence | None = None) -> str:
+    """`evidence` is shown by the page only, where there is any."""
     from gate.html_page import page
     from gate.junit import junit
     from gate.markdown import comment
@@ -55,7 +56,7 @@ def rendered(report: Report, form: Form) -> str:
     makers: dict[Form, Callable[[Report], str]] = {
         "json": to_json,
         "markdown": comment,
-        "html": page,
+        "html": lambda report: page(report, evidence if evidence and evidence.flips else None),
         "junit": junit,
         "sarif": sarif,
         "slack": slack,
