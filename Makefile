@@ -5,7 +5,7 @@ DEMO := .venv-demo/bin/python
 NODE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftgate/node
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/workflows/*.yml)
 
-.PHONY: docs docs-links node image demo demo-local-model golden bench-image bench-endpoints bench-compare bench-storm bench-statistics bench-pairs bench-judges bench-refusal test lint datasets cwe-table clean
+.PHONY: docs docs-links node image demo demo-local-model golden bench-image bench-endpoints bench-compare bench-storm bench-statistics bench-pairs bench-judges bench-refusal bench-page screenshots test lint datasets cwe-table clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -72,6 +72,12 @@ bench-judges: .venv/ready  ## what a judge's errors do to blocks and passes, sim
 
 bench-refusal: .venv/ready  ## how well refusals are read, cross-validated; DATA= the folder; BENCH=--write weighs anew
 	PYTHONPATH=. $(BIN)/python bench/refusal.py --data $(DATA) $(BENCH)
+
+bench-page: .venv/ready  ## size and speed of the HTML report with 5,000 samples, in Chromium
+	PYTHONPATH=. $(BIN)/python bench/report_page.py
+
+screenshots: .venv/ready  ## the pictures of the HTML report in docs/pictures, taken by Chromium
+	PYTHONPATH=. $(BIN)/python bench/pictures.py
 
 test: .venv/ready node  ## everything, in a virtual environment of its own
 	$(BIN)/pytest -n 2

@@ -118,8 +118,7 @@ def _size(text: str) -> int:
 
 
 def _encoded(flip: Flip) -> str:
-    text = json.dumps(flip, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_fields)
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", _compact(flip))
 
 
 def _fields(record: Any) -> dict[str, object]:
@@ -133,3 +132,6 @@ def _without_texts(flip: Flip) -> Flip:
 
 def _unsaid(arm: ArmEvidence) -> ArmEvidence:
     return replace(arm, answers=tuple(replace(one, text=None, cut=True) for one in arm.answers))
+
+
+_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_fields).encode

@@ -21,7 +21,8 @@
   const oneLine = (text) => plain(text.slice(0, 200)).replace(/\s+/g, " ");
   const points = (score) => (100 * score).toFixed(1).replace(/\.0$/, "");
   const signed = (delta) => `${delta < 0 ? "\u2212" : "+"}${points(Math.abs(delta))}`;
-  const counted = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+  const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ","); // toLocaleString would load a locale first
+  const counted = (number, noun) => `${grouped(number)} ${noun}${number === 1 ? "" : "s"}`;
 
   // Slices of a family that are folded at first.
   for (const button of document.querySelectorAll("[data-folds]")) {
@@ -98,7 +99,7 @@
     const found = inFamily.filter((flip) => (!slice.value || slicesOf(flip).includes(slice.value)) && words.every((word) => haystack(flip).includes(word)));
     const wanted = directions.find(({ input }) => input.checked).input.value;
     directions.forEach(({ input, number }) => {
-      number.textContent = found.filter((flip) => !input.value || flip.direction === input.value).length.toLocaleString("en");
+      number.textContent = grouped(found.filter((flip) => !input.value || flip.direction === input.value).length);
     });
     const before = shown[chosen];
     shown = found.filter((flip) => !wanted || flip.direction === wanted);
@@ -108,8 +109,8 @@
     choose(chosen);
   }
   function tell() {
-    const parts = [shown.length === flips.length ? counted(flips.length, "sample") : `${shown.length.toLocaleString("en")} of ${counted(flips.length, "sample")}`];
-    if (evidence.left_out) parts.push(`${evidence.left_out.toLocaleString("en")} more did not fit`);
+    const parts = [shown.length === flips.length ? counted(flips.length, "sample") : `${grouped(shown.length)} of ${counted(flips.length, "sample")}`];
+    if (evidence.left_out) parts.push(`${grouped(evidence.left_out)} more did not fit`);
     if (evidence.without_texts) parts.push(`${counted(evidence.without_texts, "sample")} without texts, to keep the file small`);
     told.textContent = `${parts.join("; ")}.`;
   }
@@ -157,7 +158,7 @@
     detail.scrollTop = 0;
     if (!flip) return detail.replaceChildren(el("p", { class: "empty" }, "Nothing is chosen."));
     const tags = el("div", { class: "tags" }, el("span", { class: `tag ${flip.direction}` }, `${flip.direction} ${signed(flip.candidate.score - flip.baseline.score)}`),
-      ...[flip.family, ...slicesOf(flip), flip.cluster && `cluster: ${flip.cluster}`, flip.config].filter(Boolean).map((text) => el("span", { class: "tag" }, oneLine(text))));
+      ...[flip.family, ...slicesOf(flip), flip.cluster && `cluster: ${flip.cluster}`, !config.hidden && flip.config].filter(Boolean).map((text) => el("span", { class: "tag" }, oneLine(text))));
     const parts = [
       el("button", { type: "button", class: "back", on: { click: leave } }, "\u2190 All samples"),
       el("h3", { tabindex: "-1" }, oneLine(flip.sample_id)), tags];

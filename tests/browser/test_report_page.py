@@ -220,8 +220,11 @@ def test_samples__a_harmful_one_is_read_only_after_a_click(opened):
 
 
 def test_samples__on_a_phone_one_after_the_other(opened):
-    place = opened(page(REPORTS["blocked"], three()), viewport={"width": 390, "height": 844}, has_touch=True)
+    place = opened(
+        page(REPORTS["pass-with-many-slices"], three()), viewport={"width": 390, "height": 844}, has_touch=True
+    )
     assert place.page.evaluate("document.documentElement.scrollWidth") == 390
+    assert place.page.locator(".forest .slice:visible").count() == 1
     assert not place.page.locator(".arms").is_visible()
     place.page.locator(".row").nth(1).tap()
     assert place.page.locator(".detail h3").inner_text() == "second"
@@ -267,6 +270,14 @@ def test_page__on_paper_has_all_slices_and_the_samples_as_a_table(opened):
     assert not place.page.locator("#flips-app").is_visible()
     assert place.page.locator(".decided dd").first.is_visible(), "what is folded on a screen is printed"
     assert place.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_page__an_outcome_colours_its_row_and_no_verdict_the_whole_page(opened):
+    place = opened(page(REPORTS["inconclusive"]))
+    colour = "(one) => getComputedStyle(one).color"
+    ink = place.page.locator("h1").evaluate(colour)
+    assert place.page.locator(".forest .family .name").first.evaluate(colour) == ink
+    assert place.page.locator(".forest .delta.inconclusive").first.evaluate(colour) != ink
 
 
 @pytest.mark.parametrize("name", REPORTS)
