@@ -18,6 +18,7 @@ from gate.wording import (
     PATTERN_NAMES,
     VERDICT_ICONS,
     because,
+    costs,
     count,
     duration,
     gates,
@@ -102,6 +103,7 @@ def _render(report: Report, rows: Sequence[Comparison]) -> str:
         _scores(report, [one for one in shown if notable(one)]),
         _dropped(len(report.comparisons) - len(shown)),
         _quiet_slices([one for one in shown if not notable(one)]),
+        _costs(report),
         _config_changes(report),
         _measurement(report),
         _plan(report),
@@ -235,6 +237,12 @@ def _quiet_slices(rows: Sequence[Comparison]) -> str:
     small = sum(not one.gating for one in rows)
     aside = f", {small} of them too small to see their margin" if small else ""
     return _folded(f"{count(len(rows), 'more slice')} without a finding{aside}", "\n\n".join(_tables(rows)))
+
+
+def _costs(report: Report) -> str:
+    """One line, where what the change costs is to be seen."""
+    said = costs(report)
+    return f"Candidate: {said}" if said else ""
 
 
 def _config_changes(report: Report) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gate import __version__
+from gate.costs import arms_per_call, family_costs
 from gate.domain import ARMS, Arm, Comparison, Cut, Origin, Pattern, PlanRow, Role
 from gate.identity import identity
 from gate.model_config import LoadedConfig, ModelPair
@@ -154,6 +155,8 @@ def usage(tallies: Mapping[Role, ArmTally]) -> UsageReport:
         judge=found.get("judge"),
         tokens=sum(one.input_tokens + one.output_tokens for one in found.values()),
         usd=None if not costs or None in costs else sum(one for one in costs if one is not None),
+        per_call=arms_per_call(tallies),
+        families=family_costs(tallies),
     )
 
 

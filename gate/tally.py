@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import get_args
 
 from gate.budget import cost
@@ -23,12 +25,28 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Took:
+    """What the answers of one family took, those of earlier runs among them; at least one.
+
+    `usd` is at the prices of live calls, None where an endpoint has none. `seconds` are of the answers that this run
+    got live, `reused_seconds` of those that earlier runs did, one each.
+    """
+
+    answers: int
+    usage: Usage
+    usd: float | None
+    seconds: array[float]
+    reused_seconds: array[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmTally:
     """All that one arm's askings gave, but the answers themselves; the same for the verdicts of judges.
 
     `asked` counts questions; `cached` those answered by an earlier run; `failed` those without an answer. `usage` and
     `usd` are of the answers that this run paid for; `usd` is None where one of their endpoints has no price. `oldest`
-    and `newest` say when the cached ones were asked (Unix seconds). `seconds` is the sum over completed calls.
+    and `newest` say when the cached ones were asked (Unix seconds). `seconds` is the sum over completed calls. `took`
+    is by config and family.
     """
 
     asked: int = 0
@@ -42,6 +60,7 @@ class ArmTally:
     failures: Mapping[str, int] = field(default_factory=dict)
     served: Mapping[Served, int] = field(default_factory=dict)
     finishes: Mapping[str, int] = field(default_factory=dict)
+    took: Mapping[tuple[str, str], Took] = field(default_factory=dict)
 
 
 _MOST_SERVED = 500
@@ -88,6 +107,7 @@ class _Counts:
     failures: Counter[str] = field(default_factory=Counter)
     served: Counter[Served] = field(default_factory=Counter)
     finishes: Counter[str] = field(default_factory=Counter)
+    took: dict[tuple[str, str], _Taking] = field(default_factory=dict)
 
     def completed(self, answer: Answer, completion: Completion, rule: EndpointRule) -> None:
         bill = answer.call.alias, completion.route
@@ -97,6 +117,7 @@ class _Counts:
         self.served[who] += 1
         self.finishes[completion.finish_reason] += 1
         self.seconds += completion.seconds
+        self._taking(answer).add(answer, completion)
         if answer.cached:
             self.cached += 1
             self.oldest = min(self.oldest or answer.asked_at, answer.asked_at)
@@ -104,17 +125,20 @@ class _Counts:
         else:
             self.paid[bill] = _sum(self.paid.get(bill, Usage()), completion.usage)
 
+    def _taking(self, answer: Answer) -> _Taking:
+        unit = answer.question.config, answer.question.family
+        if unit not in self.took:
+            self.took[unit] = _Taking()
+        return self.took[unit]
+
     def frozen(self, rules: Mapping[str, EndpointRule]) -> ArmTally:
         costs = [cost(self.paid[bill], rules[bill[0]].price, bill[1]) for bill in sorted(self.paid)]
         known = [one for one in costs if one is not None]
-        total = Usage()
-        for usage in self.paid.values():
-            total = _sum(total, usage)
         return ArmTally(
             asked=self.asked,
             cached=self.cached,
             failed=self.failures.total(),
-            usage=total,
+            usage=_total(self.paid.values()),
             usd=sum(known) if costs and len(known) == len(costs) else None,
             seconds=self.seconds,
             oldest=self.oldest,
@@ -122,6 +146,35 @@ class _Counts:
             failures=dict(self.failures),
             served=dict(self.served),
             finishes=dict(self.finishes),
+            took={unit: one.frozen(rules) for unit, one in self.took.items()},
+        )
+
+
+@dataclass(slots=True)
+class _Taking:
+    """`Took`, while it grows."""
+
+    answers: int = 0
+    used: dict[str, Usage] = field(default_factory=dict)  # by endpoint, as in `paid`
+    seconds: array[float] = field(default_factory=lambda: array("d"))
+    reused_seconds: array[float] = field(default_factory=lambda: array("d"))
+
+    def add(self, answer: Answer, completion: Completion) -> None:
+        alias = answer.call.alias
+        self.answers += 1
+        self.used[alias] = _sum(self.used.get(alias, Usage()), completion.usage)
+        if completion.route == "live":
+            (self.reused_seconds if answer.cached else self.seconds).append(completion.seconds)
+
+    def frozen(self, rules: Mapping[str, EndpointRule]) -> Took:
+        costs = [cost(self.used[alias], rules[alias].price) for alias in sorted(self.used)]
+        known = [one for one in costs if one is not None]
+        return Took(
+            answers=self.answers,
+            usage=_total(self.used.values()),
+            usd=sum(known) if len(known) == len(costs) else None,
+            seconds=self.seconds[:],
+            reused_seconds=self.reused_seconds[:],
         )
 
 
@@ -129,6 +182,10 @@ def served(rule: EndpointRule, model: str, completion: Completion) -> Served:
     """Who answered one question to `model`; `served_as` says which model an alias stands for."""
     asked = rule.served_as.get(model, model)
     return Served(asked=asked, model=completion.served_model, fingerprint=completion.fingerprint)
+
+
+def _total(usages: Iterable[Usage]) -> Usage:
+    return reduce(_sum, usages, Usage())
 
 
 def _sum(one: Usage, other: Usage) -> Usage:

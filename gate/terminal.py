@@ -8,6 +8,7 @@ from gate.report import Report
 from gate.wording import (
     PATTERN_NAMES,
     VERDICT_ICONS,
+    costs,
     count,
     duration,
     headline,
@@ -37,6 +38,8 @@ def text(report: Report) -> str:
     rows = [one for one in report.comparisons if notable(one)]
     if rows:
         parts += ["", _table(rows), "", _rest(report, rows)]
+    if said := costs(report):
+        parts.append(f"candidate: {said}")
     return "\n".join(printable(line) for part in parts for line in part.split("\n"))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gate.domain import Comparison, Outcome, PatternKind, PlanRow, Stage, Verdict, unit_name
 
 if TYPE_CHECKING:
-    from gate.report import JudgeRecord, Report
+    from gate.report import JudgeRecord, Latency, Report
     from gate.waiver_terms import WaiverUse
 
 MINUS = "\N{MINUS SIGN}"
@@ -252,6 +252,43 @@ def _passed(report: Report) -> str:
     parts += [f"{listed(better)} improved"] if better else []
     parts += [f"advisory: {_losses(report, worse)}"] if worse else []
     return "; ".join(parts)
+
+
+_FEWEST_ANSWERS, _FEWEST_TIMED = 50, 100
+"""On each arm: of fewer, a mean or a 95th percentile moves by itself."""
+_VISIBLE, _VISIBLE_TIME, _VISIBLE_SECONDS = 0.10, 0.25, 0.2
+
+
+def costs(report: Report) -> str:
+    """What the change visibly costs or spares: ``+38 % output tokens a call, p95 2.1 s → 3.4 s, +12 % USD a call``."""
+    arms = report.usage.per_call
+    if arms is None:
+        return ""
+    before, after = arms.baseline, arms.candidate
+    enough = min(before.answers, after.answers) >= _FEWEST_ANSWERS
+    parts = [
+        _share(before.output_tokens, after.output_tokens, "output tokens a call") if enough else "",
+        _slower(before.latency, after.latency),
+        _share(before.usd, after.usd, "USD a call") if enough else "",
+    ]
+    said = ", ".join(part for part in parts if part)
+    return f"{said} (simulated)" if said and report.simulated else said
+
+
+def _share(before: float | None, after: float | None, what: str) -> str:
+    if not before or after is None or abs(after / before - 1) < _VISIBLE:
+        return ""
+    return f"{100 * (after / before - 1):+.0f} % {what}".replace("-", MINUS)
+
+
+def _slower(before: Latency | None, after: Latency | None) -> str:
+    """Or faster."""
+    if before is None or after is None or min(before.calls, after.calls) < _FEWEST_TIMED:
+        return ""
+    moved = abs(after.p95 - before.p95)
+    if moved < _VISIBLE_SECONDS or moved < _VISIBLE_TIME * before.p95:
+        return ""
+    return f"p95 {before.p95:.1f} s → {after.p95:.1f} s"
 
 
 def gates(row: PlanRow) -> str:

@@ -109,6 +109,7 @@ LAYERS = [
     {"report"},
     {"evidence"},
     {"ledger_line"},
+    {"costs"},
     {"wording", "markdown", "junit", "ledger", "sarif", "slack", "terminal", "scaffold", "reporting"},
     {"html_plots", "html_blocks"},
     {"html_page"},

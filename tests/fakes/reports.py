@@ -3,7 +3,19 @@
 from dataclasses import replace
 
 from gate.domain import Look, Pattern, PerArm, PlanRow, SliceKey
-from gate.report import Calls, Change, JudgeRecord, Provenance, Report, Reused, UsageReport, Verdicts
+from gate.report import (
+    ArmsPerCall,
+    Calls,
+    Change,
+    JudgeRecord,
+    Latency,
+    PerCall,
+    Provenance,
+    Report,
+    Reused,
+    UsageReport,
+    Verdicts,
+)
 from gate.waiver_terms import WaiverUse
 from tests.fakes.comparisons import comparison
 
@@ -53,6 +65,20 @@ def planned(family, visible, gating, needed=None, *, slice_=None):
     )
 
 
+def per_call(answers=800, output_tokens=210.0, usd=0.0011, p95=2.1, **given):
+    return PerCall(
+        **{
+            "answers": answers,
+            "input_tokens": 900.0,
+            "output_tokens": output_tokens,
+            "usd": usd,
+            "latency": Latency(calls=answers, p50=0.9, p95=p95),
+            **given,
+        }
+    )
+
+
+DEARER = ArmsPerCall(baseline=per_call(), candidate=per_call(output_tokens=290.0, usd=0.00123, p95=3.4))
 RARE = SliceKey(name="cwe", value="CWE-787 | `x` @all")
 GOOD = row("exploit-hypothesis", 0.1, "improved")
 BASE = Report(
@@ -207,5 +233,6 @@ REPORTS = {
     "neutral": replace(
         BASE, verdict="neutral", reasons=("no watched model config changed",), comparisons=(), changes=(), plan=()
     ),
+    "dearer": replace(BASE, usage=replace(BASE.usage, per_call=DEARER)),
     "simulated": replace(BASE, simulated=True, notices=("this pull request edits @policy <b>",)),
 }
