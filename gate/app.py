@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from gate.errors import EXIT_PASS, FileProblem, Problems, StillUnderWay, UsageError
 from gate.files import LocalFiles, digest, read_text, repository_root
-from gate.outputs import Form, rendered, write_outputs
+from gate.outputs import FLIPS, Form, rendered, write_outputs
 from gate.tools import Tools
 from gate.verdict import EXIT_CODES
 
 if TYPE_CHECKING:
-    from gate.evidence import Evaluated
+    from gate.evidence import Evaluated, Evidence
     from gate.ledger_keep import Book
     from gate.live import Job, Keeping
     from gate.model_config import LoadedConfig, ModelPair
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gate.positions import Document
     from gate.report import Report
     from gate.waiving import Models, Release
+
+_RECORD_LIMIT = 64 * 1024 * 1024  # bytes of a report.json, or of a flips.json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,12 +322,15 @@ def _kept(found: Evaluated, out: Path, book: Book, tools: Tools) -> Report:
     return kept.report
 
 
-def render(path: Path, form: Form, out: Path | None, tools: Tools) -> int:
-    """Make an output again from report.json."""
+def render(path: Path, form: Form, out: Path | None, tools: Tools, flips: Path | None = None) -> int:
+    """Make an output again from report.json. The page shows the samples of `flips`, or of the flips.json beside it."""
     from gate.report import from_json
 
-    report = from_json(read_local(path, limit=64 * 1024 * 1024), file=str(path))
-    content = rendered(report, form)
+    if flips is not None and form != "html":
+        raise UsageError("--flips: goes with --format html; no other output shows samples")
+    text = read_local(path, limit=_RECORD_LIMIT)
+    report = from_json(text, file=str(path))
+    content = rendered(report, form, _samples(path, digest(text), flips, tools) if form == "html" else None)
     if out is None:
         tools.out.write(content)
         return EXIT_PASS
@@ -334,6 +339,26 @@ def render(path: Path, form: Form, out: Path | None, tools: Tools) -> int:
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror}") from None
     return EXIT_PASS
+
+
+def _samples(path: Path, report: str, flips: Path | None, tools: Tools) -> Evidence | None:
+    """The samples that belong to the report of this digest; None, and a line that says why, where they do not."""
+    from gate.evidence import from_json
+
+    file = path.with_name(FLIPS) if flips is None else flips
+    if flips is None and not file.exists():
+        return None
+    try:
+        found = from_json(read_local(file, limit=_RECORD_LIMIT), file=str(file))
+    except UsageError as error:
+        if flips is not None:
+            raise
+        tools.err.write(f"{error}; the page is made without samples\n")
+        return None
+    if found.report != report:
+        tools.err.write(f"{file}: belongs to another report than {path}; the page is made without samples\n")
+        return None
+    return found
 
 
 def read_local(path: Path, *, limit: int = 256 * 1024) -> str:

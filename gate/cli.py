@@ -223,6 +223,7 @@ def _add_render(commands: Commands) -> None:
     parser = _command(commands, "render", "make an output again from report.json", do.render)
     parser.add_argument("report", type=Path, metavar="REPORT_JSON")
     parser.add_argument("--format", choices=("markdown", "slack", "html", "junit", "sarif", "json"), default="markdown")
+    parser.add_argument("--flips", type=Path, metavar="FILE", help="samples for the page (default: flips.json beside)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
 
 

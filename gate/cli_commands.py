@@ -150,7 +150,7 @@ def datasets_convert(arguments: argparse.Namespace, tools: Tools) -> int:
 def render(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.app import render
 
-    return render(arguments.report, arguments.format, arguments.out, tools)
+    return render(arguments.report, arguments.format, arguments.out, tools, arguments.flips)
 
 
 def store_stats(arguments: argparse.Namespace, tools: Tools) -> int:

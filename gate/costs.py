@@ -55,8 +55,8 @@ def per_call(parts: Sequence[Took], weights: Sequence[int] = (1,)) -> PerCall:
 
 
 def _mean(values: Sequence[float], weights: Sequence[int]) -> float:
-    """To nine digits after the point: below any price of a token."""
-    return round(float(np.average(values, weights=weights)), 9)
+    """To twelve digits after the point: far below the price of a token in USD."""
+    return round(float(np.average(values, weights=weights)), 12)
 
 
 def latency(seconds: Iterable[float]) -> Latency | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gate import flips
+from gate import flips, wording
 from gate.cli import _parser
 from gate.evidence import Evaluated
 from gate.outputs import FLIPS, write_outputs
@@ -53,6 +53,13 @@ def test_files__are_those_of_a_run(here):
     write_outputs(Evaluated(report=REPORTS["pass"]), here / "out")
     assert {path.name for path in (here / "out").iterdir()} == {FLIPS, *(name for name in ROWS if name)}
     assert f"| `{FLIPS}` | (none) |" in PAGE
+
+
+def test_costs__limits_are_those_of_the_code():
+    said = " ".join(PAGE.split())
+    assert f"moved by {100 * wording._VISIBLE:.0f} % or more (of at least {wording._FEWEST_ANSWERS} answers)" in said
+    assert wording._VISIBLE_TIME == 0.25
+    assert f"a quarter and {wording._VISIBLE_SECONDS} s (of at least {wording._FEWEST_TIMED} calls)" in said
 
 
 def test_samples__the_policy_and_the_limits_are_those_of_the_code():

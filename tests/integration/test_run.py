@@ -26,6 +26,10 @@ def test_run__a_worse_candidate_is_blocked_and_compare_decides_the_same(gate):
         "outcome": "regressed",
     }
     assert report["usage"]["usd"] > 0
+    (costs,) = report["usage"]["families"]
+    assert costs["candidate"]["latency"]["calls"] == costs["candidate"]["answers"] == calls["candidate"]
+    assert costs["baseline"]["usd"] * costs["baseline"]["answers"] == pytest.approx(report["usage"]["baseline"]["usd"])
+    assert report["usage"]["per_call"]["candidate"] == costs["candidate"]
     assert [change["what"] for change in report["changes"]] == ["model"]
     assert "sk-very-secret" not in done.stdout + done.stderr + json.dumps(report)
     again = subprocess.run(
