@@ -7,6 +7,7 @@ import pytest
 
 from gate.app import RunOptions, baseline, run
 from gate.errors import UsageError
+from gate.evidence import from_json
 from gate.store_tools import stats
 from gate.tools import Tools
 from tests.fakes.models import FakeModels, Reply
@@ -22,7 +23,8 @@ def at(gate):
 
     def respond(request):
         asked.append(request.model)
-        return Reply(text=gate.respond(request.model, [{"content": request.prompt}]))
+        slipped = request.model == "slip" and request.prompt == "7+7"
+        return Reply(text="7" if slipped else gate.respond(request.model, [{"content": request.prompt}]))
 
     with FakeModels(respond) as server:
         policy, store = gate.folder / ".github/driftgate.yml", gate.folder / "answers.sqlite"
@@ -58,6 +60,16 @@ def test_baseline__is_asked_ahead_and_an_equal_candidate_pays_for_itself_only(ga
     assert (report["reused"]["baseline"], report["calls"]["cached"]) == (750, 750)
     assert report["reused"]["oldest"].startswith("2026-11-24T12:00:00")
     assert "750 answers of earlier runs reused (30 h old)" in said
+
+
+def test_baseline__a_sample_lost_against_stored_runs_shows_the_answers_of_each_of_them(gate, at):
+    (gate.folder / "models/slip.yml").write_text("endpoint: here\nmodel: slip\nsystem_prompt: Add.\n")
+    at(0, "refresh", "good")
+    at(30, "run", "good", "slip")
+    assert gate.report("out")["comparisons"][0]["stage"] == "stored"
+    (flip,) = from_json((gate.folder / "out/flips.json").read_text(), file="flips.json").flips
+    assert (flip.sample_id, [one.text for one in flip.candidate.answers]) == ("s7", ["7"])
+    assert [one.text for one in flip.baseline.answers] == ["14"] * 5 == ["14"] * flip.baseline.asked
 
 
 def test_baseline__a_block_rests_on_fresh_answers_of_both_arms(gate, at):

@@ -8,6 +8,7 @@ import pytest
 
 from gate.app import baseline, watch
 from gate.errors import CannotEvaluate, UsageError
+from gate.evidence import from_json
 from gate.simulated import SimulatedEndpoint
 from gate.tools import Tools
 from tests.fakes.events import payload
@@ -55,11 +56,15 @@ def test_watch__a_model_that_answers_as_it_did_passes_and_is_asked_once(at):
     assert report["calls"] == {"baseline": 150, "candidate": 150, "cached": 150, "failed": 0}
 
 
-def test_watch__silent_drift_is_blocked(at):
+def test_watch__silent_drift_is_blocked_and_shows_what_was_answered_then_and_now(gate, at):
     at(0, "baseline")
     code, report, calls = at(30, "watch", drifted=True)
     assert (code, report["verdict"], calls) == (1, "blocked", 150)
     assert report["comparisons"][0]["delta"] == pytest.approx(-0.2)
+    found = from_json((gate.folder / "out/flips.json").read_text(), file="flips.json").flips
+    assert len(found) == report["comparisons"][0]["lost"] == 30
+    then_and_now = {tuple(arm.answers[0].text for arm in (one.baseline, one.candidate)) for one in found}
+    assert then_and_now == {(str(2 * number), str(2 * number + 1)) for number in range(0, 150, 5)}
 
 
 def test_watch__is_taken_up_again_on_its_day_and_asks_anew_on_the_next(at):
