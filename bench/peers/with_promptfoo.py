@@ -1,4 +1,4 @@
-"""The bench's questions, asked and scored by promptfoo. DRIFTGATE_BENCH_PROMPTFOO is its npm prefix."""
+"""The bench's questions, asked and scored by promptfoo. DRIFTGATE_BENCH_PROMPTFOO is its command, as JSON."""
 
 import json
 import os
@@ -7,7 +7,6 @@ from pathlib import Path
 
 
 def ask(prompts: str, base_url: str, concurrency: str, out: str) -> None:
-    modules = Path(os.environ["DRIFTGATE_BENCH_PROMPTFOO"]) / "node_modules"
     settings = {"apiBaseUrl": base_url, "apiKey": "none", "temperature": 0, "max_tokens": 64}
     with Path(prompts).open(encoding="utf-8") as file:
         tests = [
@@ -17,7 +16,7 @@ def ask(prompts: str, base_url: str, concurrency: str, out: str) -> None:
     config = {"prompts": ["{{prompt}}"], "providers": [{"id": "openai:chat:m", "config": settings}], "tests": tests}
     place = Path(out, "promptfooconfig.json")
     place.write_text(json.dumps(config), encoding="utf-8")
-    node, entry = str(modules / "node/bin/node"), str(modules / "promptfoo/dist/src/entrypoint.js")
+    node, entry = json.loads(os.environ["DRIFTGATE_BENCH_PROMPTFOO"])
     command = ["eval", "--no-cache", "--no-write", "--no-table", "--no-progress-bar", "--no-share"]
     os.execv(  # noqa: S606 - no shell; so that what is measured is promptfoo
         node,

@@ -16,8 +16,8 @@ from gate.policy import parse_policy
 from gate.tools import Tools
 
 PAGE = (Path(__file__).parents[2] / "docs/harnesses.md").read_text()
-(POLICY,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-(COMMAND,) = re.findall(r"^\$ (driftgate compare .*)$", PAGE, re.MULTILINE)
+POLICY, *_ = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+COMMAND, *_ = re.findall(r"^\$ (driftgate compare .*)$", PAGE, re.MULTILINE)
 ONE = "version: 1\nfamilies:\n  popularity: {severity: blocking, margin: 0.05}\n"
 WAIVER = """\
 version: 1

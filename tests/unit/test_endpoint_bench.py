@@ -134,7 +134,7 @@ def test_process__that_takes_too_long_is_ended_with_its_children(bench, tmp_path
 def test_peer__whose_output_is_not_understood_is_a_result_with_a_reason(bench, tmp_path, monkeypatch):
     import endpoints_peers
 
-    monkeypatch.setattr(endpoints_peers, "_install", lambda *_: None)
+    monkeypatch.setattr(endpoints_peers.install, "install", lambda *_: None)
     monkeypatch.setattr(endpoints_peers, "_versions", lambda *_: json.loads("not JSON"))
     stage = endpoints_peers.Stage(
         server=None, work=bench.WORKLOADS["small"], times=1, folder=tmp_path, left_s=lambda: 1.0
