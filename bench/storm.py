@@ -30,9 +30,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from gate.domain import ChatRequest, Completion, Message  # noqa: E402
+from gate.endpoint_rule import EndpointRule  # noqa: E402
 from gate.endpoints.transport import HttpEndpoint  # noqa: E402
 from gate.endpoints.wire import Credentials  # noqa: E402
-from gate.policy import EndpointRule  # noqa: E402
 from gate.simulated import completion  # noqa: E402
 
 RESULTS = ROOT / "bench" / "results"

@@ -15,6 +15,7 @@ from gate.actions import Commands, give_to_owner, harmless, read_inputs
 from gate.app import watching
 from gate.changed import ChangedConfig, Changes, resolve
 from gate.domain import ARMS
+from gate.endpoint_rule import secret_names
 from gate.endpoints.checks import load_authorities, parameter_problems
 from gate.errors import (
     EXIT_INTERRUPTED,
@@ -33,7 +34,7 @@ from gate.github import CommitFiles, GitHub
 from gate.live import Job, evaluate
 from gate.loosened import loosened
 from gate.model_config import LoadedConfig, ModelPair, load_config
-from gate.policy import Policy, judging_files, parse_policy_for_run, secret_names, secret_values
+from gate.policy import Policy, judging_files, parse_policy_for_run, secret_values
 from gate.positions import Document
 from gate.report import Report
 from gate.reporting import Clocked, could_not, neutral

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gate.errors import EXIT_PASS, FileProblem, Problems, StillUnderWay, UsageError
+from gate.errors import EXIT_PASS, FileProblem, StillUnderWay, UsageError
 from gate.files import LocalFiles, digest, read_text, repository_root
 from gate.outputs import FLIPS, Form, rendered, write_outputs
 from gate.tools import Tools
@@ -180,25 +180,33 @@ def _job(options: RunOptions, *, simulated: bool = False) -> Job:
 
     job = _read_job(options.policy, pairs)
     models = {one.path: (one.baseline.digest, one.candidate.digest) for one in job.pairs}
-    return replace(job, simulated=simulated, release=_release(job.policy, job.document, options, job.digest, models))
+    release = release_of(
+        job.policy,
+        job.document,
+        root=repository_root(options.policy),
+        given=options.waivers,
+        policy_digest=job.digest,
+        models=models,
+    )
+    return replace(job, simulated=simulated, release=release)
 
 
-def _release(
-    policy: Policy, document: Document, options: RunOptions | CompareOptions, found: str, models: Models
+def release_of(
+    policy: Policy, document: Document, *, root: Path, given: Path | None, policy_digest: str, models: Models
 ) -> Release | None:
     """How the waivers of `--waivers`, or of the policy's file, are applied. Raises Problems where the file is wrong."""
-    if policy.waivers is None and options.waivers is None:
+    if policy.waivers is None and given is None:
         return None
     from gate.waivers import load_waivers, parse_waivers
     from gate.waiving import on_this_machine
 
     if policy.waivers is None:
         raise UsageError("--waivers: the policy has no waivers section, so it allows none")
-    if options.waivers is None:
-        waivers = load_waivers(policy, document, LocalFiles(repository_root(options.policy)))
+    if given is None:
+        waivers = load_waivers(policy, document, LocalFiles(root))
     else:
-        waivers = parse_waivers(read_local(options.waivers), file=str(options.waivers))
-    return on_this_machine(waivers, policy.waivers, policy=found, models=models)
+        waivers = parse_waivers(read_local(given), file=str(given))
+    return on_this_machine(waivers, policy.waivers, policy=policy_digest, models=models)
 
 
 def _read_job(path: Path, pairs: Callable[[Policy], Sequence[ModelPair]]) -> Job:
@@ -234,71 +242,6 @@ def _config(path: Path, policy: Policy) -> LoadedConfig:
         )
     except FileProblem as problem:
         raise UsageError(f"{path}: {problem.what}") from None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompareOptions:
-    policy: Path
-    baseline: Path
-    candidate: Path
-    out: Path
-    waivers: Path | None = None
-    book: Book | None = None
-
-
-def compare(options: CompareOptions, tools: Tools) -> int:
-    """Decide from two recorded result files. No endpoint is called."""
-    from gate.comparing import Measured, compare as compare_units, moved
-    from gate.domain import ARMS, Origin
-    from gate.evaluation import load_anchor
-    from gate.evidence import Evaluated
-    from gate.flips import Showing, evidence_of
-    from gate.importers.results import read_both, told
-    from gate.pairing import pair_families
-    from gate.patterns import patterns
-    from gate.policy import parse_policy, result_names
-    from gate.reporting import Clocked, Findings, evaluated
-    from gate.waiving import released
-
-    started, begun = tools.now(), tools.clock()
-    text = read_local(options.policy)
-    policy, document = parse_policy(text, file=str(options.policy))
-    left, right = read_both(options.baseline, options.candidate, result_names(policy.families))
-    paired = pair_families(left.observations, right.observations)
-    if unknown := sorted(set(paired) - set(policy.families)):
-        what = f"has no rule for {', '.join(unknown)}, which the results hold"
-        raise Problems([document.problem(("families",), what, "add a rule, or leave the family out of the results")])
-    if absent := [name for name in policy.families if name not in paired]:
-        what = "has no results in either file"
-        raise Problems(
-            document.problem(("families", name), what, "a family without data is never a pass") for name in absent
-        )
-    release = _release(policy, document, options, digest(text), {})
-    measured = [
-        Measured(config=None, family=name, metric="score", rule=rule, paired=paired[name])
-        for name, rule in policy.families.items()
-    ]
-    comparisons = compare_units(measured, policy)
-    if any(rule.judge is not None for rule in policy.families.values()):
-        from gate.licences import without_licence
-
-        comparisons = without_licence(comparisons, policy)
-    anchor = load_anchor(policy, document, LocalFiles(repository_root(options.policy)))
-    named = patterns(measured, comparisons, alpha=policy.risk.alpha, anchor=anchor)
-    waived = released(release, comparisons, started.date())
-    observed = [(None, arm, file.observations) for arm, file in zip(ARMS, (left, right), strict=True)]
-    showing = Showing(policy=policy, comparisons=comparisons, texts=None)
-    evidence = evidence_of(moved(measured), observed, showing)
-    found = Findings(
-        comparisons=waived.comparisons,
-        patterns=named,
-        policy_digest=digest(text),
-        notices=(*told(left, right), *waived.notices),
-        waivers=waived.uses,
-    )
-    clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
-    whole = Evaluated(report=evaluated(found, Origin(), clocked), evidence=evidence)
-    return finish(whole, options.out, tools, options.book)
 
 
 def finish(found: Evaluated, out: Path, tools: Tools, book: Book | None = None) -> int:

@@ -15,9 +15,9 @@ import numpy as np
 
 from gate.budget import cost, most_used
 from gate.domain import ARMS, Answer, Arm, Call, Completion, Question, Score, Usage
+from gate.endpoint_rule import EndpointRule, Price
 from gate.evaluation import TWIN, ScoredInterview, Suite
 from gate.model_config import ModelPair
-from gate.policy import EndpointRule, Price
 from gate.runner import stored_verdicts
 from gate.stats.flips import Matrix
 from gate.store import Store, Stored, content_key

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from gate.batch_book import Order
 from gate.domain import Completion, Json
+from gate.endpoint_rule import ProtocolName
 from gate.endpoints import PROTOCOLS
 from gate.endpoints.batch_wire import Result
 from gate.endpoints.batches import BATCHES
-from gate.policy import ProtocolName
 from gate.store import Label, Store
 from gate.wording import count
 

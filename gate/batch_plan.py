@@ -14,11 +14,12 @@ from typing import BinaryIO, TypeAlias
 from gate.batch_book import Order, custom_id
 from gate.budget import Cost, Purse, estimate
 from gate.domain import ChatRequest, Question
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints import PROTOCOLS
 from gate.endpoints.batch_wire import BatchProtocol, Exchange, Form
 from gate.endpoints.batches import BATCHES
 from gate.endpoints.wire import Credentials
-from gate.policy import Budget, EndpointRule
+from gate.policy import Budget
 from gate.runner import Kept, Work, key_of, spent_on
 
 Mark: TypeAlias = Callable[[], str]

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gate.domain import CallFailure, ChatRequest, Route, Usage
-from gate.policy import Budget, Price
+from gate.endpoint_rule import Price
+from gate.policy import Budget
 
 _CHARACTERS_A_TOKEN = 3.0
 _UNSTATED_OUTPUT = 1_024

@@ -108,7 +108,7 @@ def _run_options(arguments: argparse.Namespace) -> RunOptions:
 
 
 def compare(arguments: argparse.Namespace, tools: Tools) -> int:
-    from gate.app import CompareOptions, compare
+    from gate.compare_command import CompareOptions, compare
 
     options = CompareOptions(
         policy=arguments.policy,

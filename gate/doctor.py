@@ -18,11 +18,12 @@ import requests
 from gate.actions import harmless
 from gate.codeowners import PLACES, read_codeowners
 from gate.doctor_call import call_findings
+from gate.endpoint_rule import secret_names
 from gate.errors import EXIT_PASS, EXIT_UNDECIDED, EXIT_USAGE, FileProblem, GitHubError, Problems, UsageError
 from gate.files import read_text
 from gate.gate_jobs import GateJob, read_jobs
 from gate.github import CommitFiles, GitHub
-from gate.policy import Policy, judging_files, parse_policy_for_run, secret_names
+from gate.policy import Policy, judging_files, parse_policy_for_run
 from gate.positions import Document
 from gate.protection import Finding, of_jobs, of_owners, of_rules
 from gate.tools import Tools

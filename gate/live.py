@@ -38,9 +38,12 @@ from gate.tally import Tally
 from gate.tools import Tools
 
 if TYPE_CHECKING:  # numpy, the report and more, which are imported while the first answers are awaited, or not at all
+    from datetime import date
+
     from gate.evidence import Evaluated, Evidence
     from gate.licences import Licences
     from gate.rehearsal import Subject
+    from gate.reporting import Findings
     from gate.sequential_course import Stored as StoredRuns
     from gate.stats.flips import Matrix
     from gate.waiving import Release
@@ -77,9 +80,32 @@ def questions_of(job: Job) -> list[Question]:
     return [one for pair in job.pairs for one in questions(pair, job.suites)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What asking gave: suites ruled, and comparisons weighed, as the judges' licences say."""
+
+    job: Job
+    runner: Runner
+    licences: Licences | None
+    ended: Ended
+    evidence: Evidence
+    plan: tuple[PlanRow, ...]
+
+
 def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Evaluated:
     """Ask until everything is decided; the recorded results go to `out`, so that `compare` can decide again."""
     started, begun = tools.now(), tools.clock()
+    asked = _ask(job, keeping, tools)
+    _write(asked.ended, job.pairs, out)
+    from gate.evidence import Evaluated
+    from gate.reporting import Clocked, evaluated
+
+    found = _found(asked, tools.now().date())
+    clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
+    return Evaluated(report=evaluated(found, job.origin, clocked), evidence=asked.evidence)
+
+
+def _ask(job: Job, keeping: Keeping, tools: Tools) -> _Asked:
     runner = runner_for(job, keeping, tools)
     interview = ScoredInterview(job.pairs, job.suites, job.policy)
     stored = runs_kept(job, runner, interview)
@@ -93,17 +119,21 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Evaluated:
         ended = replace(ended, comparisons=licences.weighed(ended.comparisons))
     evidence = _evidence(job, ended, KeptTexts(runner=runner, interview=interview), tools)
     runner.kept.store.close()
-    _write(ended, job.pairs, out)
-    from gate.evidence import Evaluated
-    from gate.reporting import Clocked, Findings, evaluated
+    return _Asked(job=job, runner=runner, licences=licences, ended=ended, evidence=evidence, plan=aside.do())
+
+
+def _found(asked: _Asked, today: date) -> Findings:
+    """What the report says, with the waivers of the day."""
+    from gate.reporting import Findings
     from gate.waiving import released
 
-    waived = released(job.release, ended.comparisons, tools.now().date())
+    job, runner, licences, ended = asked.job, asked.runner, asked.licences, asked.ended
+    waived = released(job.release, ended.comparisons, today)
     said = licences.notices if licences else ()
-    found = Findings(
+    return Findings(
         comparisons=waived.comparisons,
         patterns=_named(job, ended),
-        plan=licences.seen(aside.do()) if licences else aside.do(),
+        plan=licences.seen(asked.plan) if licences else asked.plan,
         tallies=runner.tally.all(),
         judges=licences.records if licences else (),
         pairs=job.pairs,
@@ -116,8 +146,6 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Evaluated:
         offers=waived.offers,
         simulated=job.simulated,
     )
-    clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
-    return Evaluated(report=evaluated(found, job.origin, clocked), evidence=evidence)
 
 
 def _evidence(job: Job, ended: Ended, texts: KeptTexts, tools: Tools) -> Evidence:

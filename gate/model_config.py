@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from gate.domain import Arm, Json, Message
+from gate.endpoint_rule import EndpointRule
 from gate.errors import FileProblem, Problem, Problems
 from gate.files import Files, read_text
-from gate.policy import EndpointRule
 from gate.positions import Document, read_yaml
 from gate.schema import ModelName, RepositoryPath, Strict, parse, suggestion
 

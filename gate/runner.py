@@ -19,8 +19,8 @@ from typing import Any, Protocol, TypeVar
 
 from gate.budget import Cost, Purse, Spent, cost, estimate
 from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Cut, Question
+from gate.endpoint_rule import EndpointRule
 from gate.errors import Interrupted
-from gate.policy import EndpointRule
 from gate.pools import Batch, Later, Pool
 from gate.store import Label, Store, Stored, content_key
 from gate.store_limits import CLOCK_SKEW

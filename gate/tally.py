@@ -12,7 +12,7 @@ from typing import get_args
 
 from gate.budget import cost
 from gate.domain import Answer, CallFailure, Completion, Role, Route, Usage
-from gate.policy import EndpointRule
+from gate.endpoint_rule import EndpointRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

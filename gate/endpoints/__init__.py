@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gate.endpoint_rule import ProtocolName
 from gate.endpoints import anthropic, bedrock, gemini, openai_chat, openai_responses
 from gate.endpoints.wire import WireProtocol
-from gate.policy import ProtocolName
 
 PROTOCOLS: dict[ProtocolName, WireProtocol] = {
     "openai-chat": openai_chat,

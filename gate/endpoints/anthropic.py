@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gate.domain import CallFailure, ChatRequest, Completion, FinishReason, Json, Usage
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.wire import (
     Credentials,
     HttpRequest,
@@ -30,7 +31,6 @@ from gate.endpoints.wire import (
     unknown,
     used,
 )
-from gate.policy import EndpointRule
 
 NEWEST = "2026-10-21"
 _SAMPLING_VERSION = "2023-06-01"

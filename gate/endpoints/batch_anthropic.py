@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 
 from gate.domain import Json
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.anthropic import headers_of
 from gate.endpoints.batch_wire import Form, HttpCall, Result, Seen, identifier
 from gate.endpoints.wire import Credentials, count, mapping, text_of
-from gate.policy import EndpointRule
 
 MOST_REQUESTS = 100_000
 MOST_BYTES = 256_000_000

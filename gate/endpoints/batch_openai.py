@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gate.domain import Json
+from gate.endpoint_rule import EndpointRule, ProtocolName
 from gate.endpoints.batch_wire import Form, HttpCall, Phase, Result, Seen, code_of, identifier
 from gate.endpoints.wire import Credentials, count, encoded, items, key_headers, mapping, text_of
-from gate.policy import EndpointRule, ProtocolName
 
 MOST_REQUESTS = 50_000
 MOST_BYTES = 200_000_000

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from gate.domain import CallFailure, Json
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.wire import Credentials, mapping, text_of
-from gate.policy import EndpointRule
 
 Phase = Literal[
     "under-way",

@@ -3,9 +3,9 @@ them."""
 
 from __future__ import annotations
 
+from gate.endpoint_rule import ProtocolName
 from gate.endpoints import batch_anthropic, batch_openai
 from gate.endpoints.batch_wire import BatchProtocol
-from gate.policy import ProtocolName
 
 BATCHES: dict[ProtocolName, BatchProtocol] = {
     "openai-chat": batch_openai,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from gate.domain import CallFailure, ChatRequest, Completion, FinishReason, Json, Usage
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.wire import (
     Credentials,
     HttpRequest,
@@ -30,7 +31,6 @@ from gate.endpoints.wire import (
     unknown,
     used,
 )
-from gate.policy import EndpointRule
 
 _NAMES = {"temperature": "temperature", "top_p": "topP", "max_tokens": "maxTokens", "stop": "stopSequences"}
 _FINISH: dict[str, FinishReason] = {

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 
+from gate.endpoint_rule import SECRET_KEYS, EndpointRule
 from gate.endpoints import PROTOCOLS
 from gate.endpoints.trust import Trust, tls_context
 from gate.endpoints.wire import Credentials
 from gate.errors import FileProblem, Problem, Problems
 from gate.files import Files, read_text
 from gate.model_config import ModelConfig, parameters_of
-from gate.policy import SECRET_KEYS, EndpointRule, Policy
+from gate.policy import Policy
 from gate.positions import Document
 
 

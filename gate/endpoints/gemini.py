@@ -10,6 +10,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from gate.domain import CallFailure, ChatRequest, Completion, FinishReason, Json, Message, Usage
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.wire import (
     Credentials,
     HttpRequest,
@@ -27,7 +28,6 @@ from gate.endpoints.wire import (
     unknown,
     used,
 )
-from gate.policy import EndpointRule
 
 _NAMES = {
     "temperature": "temperature",

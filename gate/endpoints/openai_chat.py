@@ -11,6 +11,7 @@ from datetime import datetime
 from urllib.parse import quote, urlsplit
 
 from gate.domain import CallFailure, ChatRequest, Completion, FinishReason, Json, Usage
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.wire import (
     Credentials,
     HttpRequest,
@@ -28,7 +29,6 @@ from gate.endpoints.wire import (
     unknown,
     used,
 )
-from gate.policy import EndpointRule
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",

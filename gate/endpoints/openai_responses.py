@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gate.domain import CallFailure, ChatRequest, Completion, FinishReason, Json, Usage
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.wire import (
     Credentials,
     HttpRequest,
@@ -28,7 +29,6 @@ from gate.endpoints.wire import (
     unknown,
     used,
 )
-from gate.policy import EndpointRule
 
 _NAMES = {"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_output_tokens"}
 _INCOMPLETE: dict[str, FinishReason] = {"max_output_tokens": "length", "content_filter": "filter"}

@@ -24,6 +24,7 @@ from urllib3.exceptions import HTTPError, TimeoutError as SilenceError
 
 from gate.budget import estimate
 from gate.domain import CallFailure, ChatRequest, Completion, FailureKind, Json
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints import PROTOCOLS
 from gate.endpoints.batch_wire import HttpCall, Reply
 from gate.endpoints.breaker import Breaker
@@ -33,7 +34,6 @@ from gate.endpoints.retry import Fault, backoff, no_completion, refused, silence
 from gate.endpoints.trust import RefusedError, Trust
 from gate.endpoints.turnstile import Sleep, Turnstile
 from gate.endpoints.wire import Credentials, HttpRequest
-from gate.policy import EndpointRule
 
 FILE_LIMIT = 4 * 1024**3
 """Bytes of a reply that is streamed to a file."""

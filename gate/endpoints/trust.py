@@ -18,7 +18,7 @@ import certifi
 from urllib3.util import make_headers
 from urllib3.util.ssl_ import create_urllib3_context
 
-from gate.policy import EndpointRule
+from gate.endpoint_rule import EndpointRule
 from gate.reach import Allowed, is_loopback, may_connect
 
 Resolve = Callable[..., list[tuple[Any, ...]]]

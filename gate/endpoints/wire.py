@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from gate.domain import CallFailure, ChatRequest, Completion, FailureKind, Json, Message, Usage
-from gate.policy import EndpointRule
+from gate.endpoint_rule import EndpointRule
 
 _MOST_TOKENS = 1_000_000_000
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.breaker import NEVER_REACHED_SECONDS
 from gate.endpoints.connection import BODY_LIMIT
 from gate.endpoints.retry import LONGEST_WAIT, may_pass, refused
-from gate.policy import EndpointRule, parse_policy
+from gate.policy import parse_policy
 
 PAGE = (Path(__file__).parents[2] / "docs/endpoints.md").read_text()
 BLOCKS = re.findall(r"^```yaml ?(\S*)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

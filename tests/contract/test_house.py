@@ -14,7 +14,8 @@ from gate.domain import Verdict
 ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"__init__", "domain", "errors", "tools"},
-    {"positions", "schema", "files", "jsonl", "csv_table", "reach", "judge_rule", "policy", "model_config", "redact"},
+    {"positions", "schema", "files", "jsonl", "csv_table", "reach", "redact"},
+    {"endpoint_rule", "judge_rule", "policy", "model_config"},
     {"families.cwe"},
     {"codeowners", "gate_jobs"},
     {"waiver_terms"},
@@ -75,7 +76,7 @@ LAYERS = [
     {"families.answers", "families.clusters"},
     {"families.code_places"},
     {"families.advisory_severity", "families.advisory_versions"},
-    {"families.advisory_text", "families.advisory_ranges", "families.advisory_packages"},
+    {"families.advisory_text", "families.advisory_spans", "families.advisory_ranges", "families.advisory_packages"},
     {"families.advisory_target"},
     {"families.advisory_facts", "families.advisory_osv"},
     {
@@ -131,7 +132,7 @@ LAYERS = [
     {"app", "store_commands"},
     {"action_scope"},
     {"action_tell"},
-    {"action_run", "dataset_commands", "ledger_commands", "validation", "demo", "local_model"},
+    {"action_run", "dataset_commands", "ledger_commands", "compare_command", "validation", "demo", "local_model"},
     {"doctor_call"},
     {"doctor"},
     {"cli_commands"},

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from gate.domain import ChatRequest, Message
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints import PROTOCOLS
 from gate.endpoints.checks import parameter_problems
 from gate.model_config import ModelConfig, Parameters
-from gate.policy import EndpointRule, parse_policy
+from gate.policy import parse_policy
 from gate.positions import read_yaml
 from gate.schema import parse
 

@@ -22,7 +22,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from gate.domain import FinishReason, Usage
-from gate.policy import ProtocolName
+from gate.endpoint_rule import ProtocolName
 
 ROOTS: dict[ProtocolName, str] = {
     "openai-chat": "/v1",

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.app import CompareOptions, RunOptions, baseline, compare, plan, run, run_shard, verdict
+from gate.app import RunOptions, baseline, plan, run, run_shard, verdict
+from gate.compare_command import CompareOptions, compare
 from gate.errors import Problems
 from gate.files import digest
 from gate.tools import Tools

@@ -16,10 +16,10 @@ from llmock.scenarios import Fail, Reply
 from llmock.testing import LLMockServer
 
 from gate.domain import CallFailure, ChatRequest, Completion, Message
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.wire import Credentials
 from gate.local_model import served_model
-from gate.policy import EndpointRule
 
 MESSAGES = (Message(role="system", content="Be brief."), Message(role="user", content="Say hello."))
 SPOKEN = {

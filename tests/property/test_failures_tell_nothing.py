@@ -10,12 +10,12 @@ from hypothesis import given, settings, strategies as st
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from gate.domain import CallFailure, ChatRequest, Completion, Message
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints import PROTOCOLS, transport
 from gate.endpoints.connection import Response, TooLargeError
 from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.trust import Trust
 from gate.endpoints.wire import Credentials
-from gate.policy import EndpointRule
 
 MARK = "MARKED"
 KEY = f"sk-{MARK}-key"

@@ -8,11 +8,12 @@ from io import StringIO
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from gate.app import CompareOptions, compare
+from gate.compare_command import CompareOptions, compare
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.checks import parameter_problems
 from gate.errors import FileProblem, GateError, Problems
 from gate.model_config import load_config
-from gate.policy import EndpointRule, parse_policy_for_run
+from gate.policy import parse_policy_for_run
 from gate.tools import Tools
 from gate.verdict import EXIT_CODES
 

@@ -9,9 +9,10 @@ from gate.batch_book import Order
 from gate.batch_plan import Desk, Planner
 from gate.budget import Cost
 from gate.domain import Call, ChatRequest, Completion, Message, Question, Usage
+from gate.endpoint_rule import EndpointRule, Price
 from gate.endpoints import batch_anthropic
 from gate.endpoints.wire import Credentials
-from gate.policy import Budget, EndpointRule, Price
+from gate.policy import Budget
 from gate.runner import Kept
 from gate.store import Label, Store, content_key
 

@@ -6,7 +6,8 @@ import pytest
 
 from gate.budget import Cost, Purse, cost, estimate
 from gate.domain import CallFailure, ChatRequest, Message, Usage
-from gate.policy import Budget, Price
+from gate.endpoint_rule import Price
+from gate.policy import Budget
 
 PRICE = Price(input=1.0, output=4.0)
 

@@ -3,8 +3,9 @@ from collections import Counter
 import pytest
 
 from gate.domain import Completion
+from gate.endpoint_rule import EndpointRule
 from gate.identity import IdentityFinding, identity, same_model
-from gate.policy import EndpointRule, IdentityRule
+from gate.policy import IdentityRule
 from gate.tally import Served, served
 
 WARN, VOID = IdentityRule(), IdentityRule(model="void", fingerprint="void")

@@ -7,8 +7,9 @@ import pytest
 
 from gate.budget import Purse
 from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Message, Question, Usage
+from gate.endpoint_rule import EndpointRule
 from gate.errors import Interrupted
-from gate.policy import Budget, EndpointRule
+from gate.policy import Budget
 from gate.runner import Kept, Line, Runner
 from gate.store import Store
 from gate.tally import Tally

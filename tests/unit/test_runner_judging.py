@@ -6,7 +6,8 @@ import pytest
 
 from gate.budget import Purse
 from gate.domain import Call, CallFailure, ChatRequest, Completion, Message, Question, Usage
-from gate.policy import Budget, EndpointRule
+from gate.endpoint_rule import EndpointRule
+from gate.policy import Budget
 from gate.runner import VERDICT_AGE, Kept, Line, Runner
 from gate.store import Store
 from gate.tally import Tally

@@ -1,5 +1,5 @@
 from gate.domain import Answer, Call, CallFailure, ChatRequest, Completion, Question, Usage
-from gate.policy import EndpointRule, Price
+from gate.endpoint_rule import EndpointRule, Price
 from gate.tally import Served, Tally
 
 

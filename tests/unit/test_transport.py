@@ -8,11 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from gate.domain import ChatRequest, Completion, Message
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.batch_wire import HttpCall, Reply
 from gate.endpoints.retry import retry_after
 from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.wire import Credentials
-from gate.policy import EndpointRule
 from gate.simulated import completion
 
 REQUEST = ChatRequest(model="m", messages=(Message(role="user", content="hi"),), parameters={"temperature": 0})

@@ -10,9 +10,9 @@ from anthropic.types import messages as anthropic_types
 from openai.types import BatchCreateParams
 from pydantic import TypeAdapter
 
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.batches import BATCHES
 from gate.endpoints.wire import Credentials
-from gate.policy import EndpointRule
 from tests.fakes.batches import FakeBatches
 from tests.fakes.models import Fault, Reply
 

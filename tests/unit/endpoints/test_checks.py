@@ -5,13 +5,14 @@ import json
 import jsonschema
 import pytest
 
+from gate.endpoint_rule import EndpointRule, secret_names
 from gate.endpoints import PROTOCOLS, checks
 from gate.endpoints.checks import credentials, parameter_problems
 from gate.endpoints.wire import Credentials
 from gate.errors import Problems
 from gate.files import LocalFiles
 from gate.model_config import ModelConfig, Parameters, load_config, parameters_of
-from gate.policy import EndpointRule, Policy, parse_policy, secret_names
+from gate.policy import Policy, parse_policy
 from gate.positions import read_yaml
 from gate.schema import parse
 

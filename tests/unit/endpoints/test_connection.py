@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from gate.domain import ChatRequest, Completion, Message
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.trust import Trust
 from gate.endpoints.wire import Credentials
-from gate.policy import EndpointRule
 from tests.fakes.models import FakeModels, Fault, Reply
 from tests.fakes.raw import RawServer, head
 

@@ -15,10 +15,10 @@ from google import genai
 from google.genai import types as google_types
 
 from gate.domain import ChatRequest, Completion, Message
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints import PROTOCOLS
 from gate.endpoints.transport import HttpEndpoint
 from gate.endpoints.wire import Credentials
-from gate.policy import EndpointRule
 from tests.fakes.models import FakeModels
 
 SYSTEM, USER = "Be brief — «ja».", "What is 6 × 7?"

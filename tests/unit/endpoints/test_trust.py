@@ -7,9 +7,10 @@ from ipaddress import ip_address
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from gate.endpoint_rule import EndpointRule
 from gate.endpoints.trust import RefusedError, Trust, proxy_of_environment, tls_context
 from gate.errors import Problems
-from gate.policy import EndpointRule, parse_policy
+from gate.policy import parse_policy
 from gate.reach import is_public, may_connect, proxy_problem, url_problem
 
 PRIVATE = [
