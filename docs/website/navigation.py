@@ -1,7 +1,7 @@
 """The pages in the order of the side bar. A page that is not here does not build (`make docs`)."""
 
 PAGES = {
-    "Start here": ["guide/start"],
+    "Start here": ["guide/start", "guide/policy", "guide/comment", "guide/statistics", "guide/families"],
     "Use it": ["planning", "waivers", "forks", "release-branch", "store", "batch", "harnesses", "outputs", "ledger"],
     "Families": [
         "families/exploit-hypothesis",

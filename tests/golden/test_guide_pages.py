@@ -1,6 +1,6 @@
 """The pages of docs/guide do what they show: each is followed from an empty folder, block by block.
 
-A YAML block that begins with `# path` is that file. A console block's commands are run and print what it shows;
+A YAML block that begins with `# path` is that file; a JSON block is a line of `evals/triage.jsonl`. A console block's commands are run and print what it shows;
 a line of "…" stands for lines that are left out. `make golden` writes the outputs anew. A comment before a block
 (`<!-- not run: why -->`) leaves it out.
 """
@@ -71,6 +71,9 @@ def test_page__does_what_it_shows(page, folder):
             assert name, f"a YAML block of {page.name} begins with no file name"
             (folder / name[1]).parent.mkdir(parents=True, exist_ok=True)
             (folder / name[1]).write_text(block["body"], encoding="utf-8")
+        elif block["kind"] == "json":
+            (folder / "evals").mkdir()
+            (folder / "evals/triage.jsonl").write_text(block["body"], encoding="utf-8")
         else:
             assert block["kind"] == "console", f"{page.name}: {block['kind']} blocks are not run"
             told(page, block["body"], folder)
@@ -81,7 +84,7 @@ def told(page, body, folder):
     with GuardedGitHub(files) as github:
         text = follow(body, folder, {"GITHUB_TOKEN": "token", "GITHUB_API_URL": github.url})
     if os.environ.get("DRIFTGATE_GOLDEN") and not agrees(body, text):
-        page.write_text(page.read_text().replace(body, text))
+        page.write_text(page.read_text().replace(f"```console\n{body}```", f"```console\n{text}```", 1))
     else:
         assert agrees(body, text), text
 
