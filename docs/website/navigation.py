@@ -1,7 +1,15 @@
 """The pages in the order of the side bar. A page that is not here does not build (`make docs`)."""
 
 PAGES = {
-    "Start here": ["guide/start", "guide/policy", "guide/comment", "guide/statistics", "guide/families"],
+    "Start here": [
+        "guide/start",
+        "guide/policy",
+        "guide/comment",
+        "guide/statistics",
+        "guide/families",
+        "guide/comparison",
+        "guide/faq",
+    ],
     "Use it": ["planning", "waivers", "forks", "release-branch", "store", "batch", "harnesses", "outputs", "ledger"],
     "Families": [
         "families/exploit-hypothesis",

@@ -29,8 +29,8 @@ def _read(app: Sphinx, docname: str, source: list[str]) -> None:
     def linked(found: re.Match[str]) -> str:
         path, _, anchor = found[1].partition("#")
         path = posixpath.normpath(posixpath.join("docs", posixpath.dirname(docname), path))
-        if path.startswith("docs/") and path.endswith(".md"):
-            return found[0]
+        if path.startswith("docs/") and path.endswith((".md", ".svg", ".png")):
+            return found[0]  # a page or a picture of the site
         whole = app.srcdir.parent / path
         if not whole.exists():
             _LOG.warning("link to %s, which is not there", found[1], location=docname)
