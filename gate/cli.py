@@ -282,7 +282,7 @@ def _add_demo(commands: Commands) -> None:
 
 def _add_schema(commands: Commands) -> None:
     parser = _command(commands, "schema", "print a JSON Schema", do.schema)
-    parser.add_argument("name", choices=("policy", "model-config", "waivers", "report", "ledger"))
+    parser.add_argument("name", choices=("policy", "model-config", "waivers", "report", "flips", "ledger"))
 
 
 def _policy(parser: argparse.ArgumentParser) -> None:

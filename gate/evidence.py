@@ -92,6 +92,13 @@ def from_json(text: str, *, file: str) -> Evidence:
     return read_as(Evidence, text, file=file, what="a Driftgate flips file")
 
 
+def json_schema() -> dict[str, object]:
+    """The JSON Schema of `flips.json`."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Evidence).json_schema()
+
+
 def _fields(record: Any) -> dict[str, object]:
     """Faster than `asdict`, which copies: thousands of flips are written at the end of a run."""
     return {name: getattr(record, name) for name in record.__slots__}

@@ -61,8 +61,8 @@ def evidence_of(moved: Sequence[Moved], observed: Observed, showing: Showing) ->
     ranks = _ranks(showing)
     ordered = sorted(moved, key=lambda one: _order(one, ranks))[:_MOST_FLIPS]
     teller = _Teller(showing, _askings(ordered, observed))
-    kept, used = _bare(ordered, teller)
-    without = _tell(kept, ordered, ranks, teller, LIMIT - used)
+    kept, sizes = _bare(ordered, teller)
+    without = _tell(kept, sizes, ordered, ranks, teller)
     return Evidence(left_out=len(moved) - len(kept), without_texts=without, flips=tuple(kept))
 
 
@@ -101,30 +101,35 @@ def _askings(wanted: Sequence[Moved], observed: Observed) -> _Askings:
     return found
 
 
-def _bare(ordered: Sequence[Moved], teller: _Teller) -> tuple[list[Flip], int]:
-    """As many flips without texts as there is room for, and the bytes that they take."""
-    kept, used = list[Flip](), 0
+def _bare(ordered: Sequence[Moved], teller: _Teller) -> tuple[list[Flip], list[int]]:
+    """As many flips without texts as there is room for, and the bytes of each."""
+    kept, sizes, room = list[Flip](), list[int](), BARE_LIMIT
     for one in ordered:
         flip = teller.bare(one)
         size = _bytes(flip)
-        if used + size > BARE_LIMIT:
+        room -= size
+        if room < 0:
             break
         kept.append(flip)
-        used += size
-    return kept, used
+        sizes.append(size)
+    return kept, sizes
 
 
 def _tell(
-    kept: list[Flip], moved: Sequence[Moved], ranks: Mapping[_Unit, tuple[int, int]], teller: _Teller, room: int
+    kept: list[Flip],
+    sizes: Sequence[int],
+    moved: Sequence[Moved],
+    ranks: Mapping[_Unit, tuple[int, int]],
+    teller: _Teller,
 ) -> int:
     """Put texts into the flips while there is room; how many went without for lack of it."""
-    without = 0
+    without, room = 0, LIMIT - sum(sizes)
     for place in _turns(moved[: len(kept)], ranks):
         one, flip = moved[place], kept[place]
         if not teller.shows(one):
             continue
         told = flip if without else teller.told(one, flip)
-        more = _bytes(told) - _bytes(flip)
+        more = 0 if without else _bytes(told) - sizes[place]
         if without or more > room:
             kept[place], without = _cut(flip), without + 1
         else:

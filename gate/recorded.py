@@ -1,10 +1,10 @@
 """L2: recorded results, the input of `compare`, one JSON object a line::
 
     {"family": "remediation", "sample_id": "a1", "repeat": 0, "score": 1, "slices": {"cwe": "CWE-89"},
-     "cluster": null, "error": null}
+     "cluster": null, "error": null, "reason": "the tests pass"}
 
-`score: null` is unscored; with `error`, the call had failed. A `run` writes the same files, so that its
-decision can be made again without calling an endpoint.
+`score: null` is unscored; with `error`, the call had failed; `reason` says why it scored so. A `run` writes the same
+files, so that its decision can be made again without calling an endpoint.
 """
 
 from __future__ import annotations
@@ -97,10 +97,17 @@ def _result(item: dict[str, Json]) -> Score | Unscored | CallFailure:
             raise BadLine("has a score and an error | an asking that failed has score null")
         return CallFailure(kind="unknown", detail="recorded as an error")
     if score is None:
-        return Unscored(reason="recorded without a score")
+        return Unscored(reason=_reason(item) or "recorded without a score")
     if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
         raise BadLine("has a score outside 0 to 1")
-    return Score(value=float(score))
+    return Score(value=float(score), reason=_reason(item))
+
+
+def _reason(item: dict[str, Json]) -> str:
+    reason = item.get("reason")
+    if not isinstance(reason, str | None):
+        raise BadLine("has a reason that is no text")
+    return reason or ""
 
 
 def _line(one: Observation) -> dict[str, Json]:

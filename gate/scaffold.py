@@ -23,6 +23,10 @@ def _schema(name: str) -> dict[str, object]:
         from gate.ledger_line import json_schema as line_schema
 
         return line_schema()
+    if name == "flips":
+        from gate.evidence import json_schema as flips_schema
+
+        return flips_schema()
     from gate.model_config import ModelConfig
     from gate.policy import Policy
     from gate.schema import Strict, json_schema as model_schema

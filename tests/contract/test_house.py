@@ -160,7 +160,7 @@ def test_exit_codes__every_verdict_has_one_and_help_says_it():
     assert "0 pass, waived or neutral; 1 blocked; 2 usage" in cli._EPILOG
 
 
-@pytest.mark.parametrize("name", ["policy", "model-config", "waivers", "report", "ledger"])
+@pytest.mark.parametrize("name", ["policy", "model-config", "waivers", "report", "flips", "ledger"])
 def test_schema__prints_a_json_schema(name):
     done = subprocess.run([sys.executable, "-m", "gate", "schema", name], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["type"] == "object"

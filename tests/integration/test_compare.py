@@ -96,6 +96,7 @@ def test_compare__nothing_scored_is_an_error(compare):
         ('{"family": "summary", "sample_id": "", "score": 1}\n', "has no sample_id"),
         ('{"family": "summary", "sample_id": "a", "score": 2}\n', "score outside 0 to 1"),
         ('{"family": "summary", "sample_id": "a", "score": NaN}\n', "NaN"),
+        ('{"family": "summary", "sample_id": "a", "score": 1, "reason": 1}\n', "has a reason that is no text"),
         ('{"family": "summary", "sample_id": "a", "score": 1}\n' * 2, "same family, sample and repeat as line 1"),
         ('{"family": "unheard", "sample_id": "a", "score": 1}\n', "no rule for unheard"),
         ("", "holds no results"),

@@ -142,6 +142,7 @@ def test_compare__of_recorded_results_has_the_same_samples_without_texts(gate):
     assert {one.sample_id for one in recorded.flips} == {one.sample_id for one in live.flips}
     assert all(one.prompt is None and one.candidate.answers[0].text is None for one in recorded.flips)
     assert {one.candidate.answers[0].score for one in recorded.flips} == {0.0}
+    assert recorded.flips[0].candidate.answers[0].reason == live.flips[0].candidate.answers[0].reason != ""
 
 
 def test_run__a_policy_that_shows_scores_only_keeps_texts_out_of_every_file(gate):
