@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gate.domain import Comparison
 from gate.wording import signed
 
-_REACHES = ((0.06, 0.02), (0.1, 0.05), (0.2, 0.1), (0.3, 0.1), (0.5, 0.25), (1.0, 0.5))
+_REACHES = ((0.06, 0.02), (0.1, 0.05), (0.2, 0.1), (0.3, 0.1), (0.5, 0.25), (0.75, 0.25), (1.0, 0.5))
 """How far an axis may go on both sides of zero, and the step of its ticks: whole points that people can read."""
 _ROOM = 1.04
 """Of a reach, so that the outermost tick has its label within the plot."""
@@ -57,6 +57,7 @@ class Course:
     `low` to `high`, stands at the last one."""
 
     points: tuple[Point, ...]
+    ticks: tuple[tuple[float, str], ...]  # where, and what it says: both ends of the axis, and no change
     margin: float
     low: float
     high: float
@@ -103,7 +104,7 @@ def course(one: Comparison) -> Course | None:
     looks = [look for look in one.looks if look.delta is not None]
     if len(looks) < 2:
         return None
-    axis = _axis([one.margin, *(look.delta or 0.0 for look in looks)])
+    axis = _axis([*_must_fit(one), *(look.delta or 0.0 for look in looks)])
     most = max(look.asked for look in looks)
     low, high = one.interval
     return Course(
@@ -116,6 +117,7 @@ def course(one: Comparison) -> Course | None:
             )
             for look in looks
         ),
+        ticks=tuple((_from_top(axis, delta), tick(delta)) for delta in (axis.reach, 0.0, -axis.reach)),
         margin=_from_top(axis, -one.margin),
         low=_from_top(axis, low),
         high=_from_top(axis, high),

@@ -92,10 +92,13 @@
     }
     return text;
   }
+  let offered = "";
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const inFamily = flips.filter((flip) => (!config.value || flip.config === config.value) && (!family.value || flip.family === family.value));
-    fill(slice, inFamily.flatMap(slicesOf));
+    const asked = JSON.stringify([config.value, family.value]);
+    if (asked !== offered) fill(slice, inFamily.flatMap(slicesOf));
+    offered = asked;
     const found = inFamily.filter((flip) => (!slice.value || slicesOf(flip).includes(slice.value)) && words.every((word) => haystack(flip).includes(word)));
     const wanted = directions.find(({ input }) => input.checked).input.value;
     directions.forEach(({ input, number }) => {
@@ -125,8 +128,23 @@
     space.replaceChildren(...(shown.length ? rows : [el("p", { class: "empty" }, "No sample is like that.")]));
     list.setAttribute("aria-activedescendant", shown.length ? `flip-${chosen}` : "");
   }
+  // Prompts of a family begin alike: what tells two apart comes after that.
+  const alike = new Map();
+  for (const { family: name, prompt } of flips) {
+    if (prompt === null) continue;
+    const before = alike.has(name) ? alike.get(name) : prompt.slice(0, LONGEST);
+    let length = 0;
+    while (length < before.length && before[length] === prompt[length]) length += 1;
+    alike.set(name, before.slice(0, length));
+  }
+  for (const [name, text] of alike) { // whole words
+    let end = text.length;
+    while (end && text[end - 1].trim()) end -= 1;
+    alike.set(name, text.slice(0, end));
+  }
+  const own = (flip) => oneLine(flip.prompt.slice(alike.get(flip.family).length) || flip.prompt).trim();
   function row(flip, place) {
-    const hint = flip.harmful ? "may be harmful" : oneLine(flip.prompt || Object.values(flip.slices).join(", "));
+    const hint = flip.harmful ? "may be harmful" : flip.prompt ? own(flip) : oneLine(Object.values(flip.slices).join(", "));
     const made = el(
       "div",
       { class: "row", role: "option", id: `flip-${place}`, "aria-selected": String(place === chosen), "aria-posinset": place + 1, "aria-setsize": shown.length, on: { click: () => { choose(place); read(); } } },

@@ -183,6 +183,15 @@ def test_samples__are_filtered_by_family_slice_direction_and_search(opened):
     assert place.clean()
 
 
+def test_samples__of_prompts_that_begin_alike_the_list_shows_what_tells_them_apart(opened):
+    prompts = ["Summarise this note. It is on dates.", "Summarise this note. It was on names."]
+    place = opened(page(BASE, Evidence(flips=tuple(flip(prompt=prompt) for prompt in prompts))))
+    assert place.page.locator(".row .second").all_inner_texts() == [
+        "advisory-summary · is on dates.",
+        "advisory-summary · was on names.",
+    ]
+
+
 def test_samples__by_keyboard_alone(opened):
     place = opened(page(BASE, three()))
     keys, focused = (

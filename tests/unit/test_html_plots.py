@@ -57,6 +57,8 @@ def test_course__goes_from_look_to_look_and_up_is_better():
     assert [point.x for point in drawn.points] == [25.0, 100.0]
     assert drawn.points[0].y > 50 > drawn.points[1].y
     assert drawn.high < drawn.points[1].y < drawn.low
+    assert [text for _, text in drawn.ticks] == ["+6", "0", "−6"]
+    assert drawn.ticks[1][0] == 50
     assert drawn.points[0].says == "−2.0 after 200 calls: inconclusive"
 
 
