@@ -80,8 +80,8 @@ def run_action(tools: Tools) -> int:
     if inputs.shard:
         return _ask_shard(run)
     found, code = _judged(run)
-    tell(run, found)
-    return code
+    told = tell(run, found)
+    return code or EXIT_CODES[told.verdict]
 
 
 def _ask_shard(run: Run) -> int:

@@ -6,7 +6,9 @@ Nothing in them holds a secret, and nothing that fails here changes the verdict.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from gate.action_ledger import keep_decision
 from gate.action_scope import Run
 from gate.actions import Level, give_to_owner, harmless, write_outputs, write_summary
 from gate.domain import Comparison, Verdict
@@ -28,11 +30,16 @@ _MOST_NOTES = 10
 _TEXTS = (".json", ".jsonl", ".md", ".html", ".xml", ".sarif")
 
 
-def tell(run: Run, found: Evaluated) -> None:
+def tell(run: Run, found: Evaluated) -> Report:
+    """The report as it was told: a decision that could not be kept in the ledger does not pass."""
     hidden = [run.inputs.token, *run.secrets]
     found = cleared(found, hidden)
-    report = found.report
     _write_files(run, found, hidden)
+    kept = keep_decision(run, found.report)
+    if kept is not None and kept.report != found.report:
+        found = replace(found, report=cleared(kept.report, hidden))
+        _write_files(run, found, hidden)
+    report = found.report
     run.tools.out.write(harmless(redact(terminal_text(report), hidden)) + "\n")
     body = redact(comment(report), hidden)
     write_summary(run.tools.environ, body)
@@ -45,7 +52,11 @@ def tell(run: Run, found: Evaluated) -> None:
         run.commands.annotate("warning", why, file="", line=0)
     for note in notes:
         run.commands.annotate(note.level, harmless(note.text), file=note.path, line=note.line)
-    write_outputs(run.tools.environ, _outputs(run, report, posted))
+    head = (kept and kept.head) or ""
+    if head:
+        run.tools.out.write(f"ledger head {head}\n")
+    write_outputs(run.tools.environ, {**_outputs(run, report, posted), "ledger-head": head})
+    return report
 
 
 def _write_files(run: Run, found: Evaluated, hidden: list[str]) -> None:

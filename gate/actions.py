@@ -31,6 +31,9 @@ class Inputs:
     store: str  # "" keeps answers for this job only
     shard: str  # "" asks everything
     stores: str  # folder with the shards' stores; "" where there are none
+    ledger: str  # "" keeps none
+    ledger_branch: str  # "": the ledger is a file of the workspace
+    ledger_tag: str
     on_fork: OnFork
     check_run: bool
     check_name: str
@@ -47,13 +50,16 @@ INPUTS = (
     "store",
     "shard",
     "stores",
+    "ledger",
+    "ledger-branch",
+    "ledger-tag",
     "on-fork",
     "check-run",
     "pr-number",
     "base-ref",
     "head-ref",
 )
-_PATHS = ("policy", "out", "store", "stores")
+_PATHS = ("policy", "out", "store", "stores", "ledger")
 _REF = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]{1,255}")
 """A branch, a tag or a commit, as git lets them be called."""
 
@@ -74,6 +80,9 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
         store=given["store"],
         shard=given["shard"],
         stores=given["stores"],
+        ledger=given["ledger"] or ("ledger.jsonl" if given["ledger-branch"] else ""),
+        ledger_branch=_ref("ledger-branch", given["ledger-branch"]),
+        ledger_tag=_ref("ledger-tag", given["ledger-tag"]),
         on_fork=_one_of("on-fork", given["on-fork"] or "fail", get_args(OnFork)),
         check_run=_one_of("check-run", given["check-run"] or "false", ("true", "false")) == "true",
         check_name=f"driftgate ({given['comment-key'][:80]})" if given["comment-key"] else "driftgate",

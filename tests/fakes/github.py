@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.fakes.branches import Branches
 from tests.fakes.openapi import answer_problems, request_problems
 
 BOT = "github-actions[bot]"
@@ -35,6 +36,7 @@ class FakeGitHub:
         self.objects, self.comments, self.requests, self.writes, self.longest = {}, [], [], writes, 65536
         self.problems = []  # what GitHub's own description has against the requests made, and against our answers
         self.trees, self.checks = {}, []  # by sha of a tree or a commit, all paths below it; the check runs posted
+        self.branches = Branches(self._commit)
         self.base_sha, self.head_sha = self._commit(base), self._commit(head)
         self.merge_base = self._commit(before or base)
         self.refs = {"main": self.base_sha, "release": self.head_sha}
@@ -125,6 +127,8 @@ class FakeGitHub:
 
     def answer(self, method, path, query, body):
         """(status, payload) for a request below /repos/o/r."""
+        if self.writes == 201 and (found := self.branches.answer(method, path, body)):
+            return found
         return self._found(path, query) if method == "GET" else self._changed(method, path, body)
 
     def _found(self, path, query):
@@ -197,7 +201,7 @@ class FakeGitHub:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_POST = do_PATCH = do_DELETE = _any
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
 
             def log_message(self, *args):
                 pass
