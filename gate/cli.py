@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Command = Callable[[argparse.Namespace, "Tools"], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
+_OUTPUTS = ("markdown", "slack", "html", "junit", "sarif", "json", "statement", "predicate")
 _FORMS = ("osv", "owasp-benchmark", "reports")
 _EPILOG = """\
 exit codes: 0 pass, waived or neutral; 1 blocked; 2 usage, policy, config or dataset error;
@@ -222,7 +223,7 @@ def _add_datasets(commands: Commands) -> None:
 def _add_render(commands: Commands) -> None:
     parser = _command(commands, "render", "make an output again from report.json", do.render)
     parser.add_argument("report", type=Path, metavar="REPORT_JSON")
-    parser.add_argument("--format", choices=("markdown", "slack", "html", "junit", "sarif", "json"), default="markdown")
+    parser.add_argument("--format", choices=_OUTPUTS, default="markdown")
     parser.add_argument("--flips", type=Path, metavar="FILE", help="samples for the page (default: flips.json beside)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
 

@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from gate.evidence import Evaluated, Evidence
     from gate.report import Report
 
-Form = Literal["json", "markdown", "html", "junit", "sarif", "slack"]
+Form = Literal["json", "markdown", "html", "junit", "sarif", "slack", "statement", "predicate"]
 _FILES: dict[str, Form] = {
     "report.json": "json",
     "comment.md": "markdown",
     "report.html": "html",
     "junit.xml": "junit",
     "report.sarif": "sarif",
+    "predicate.json": "predicate",
 }
+STATEMENT = "statement.json"
+"""About the report.json beside it, by its digest."""
 FLIPS = "flips.json"
 """The samples lost and gained: the one file that is not made from the report."""
 
@@ -32,9 +35,12 @@ def write_outputs(found: Evaluated, out: Path, *, clean: Callable[[str], str] = 
     Raises UsageError when it cannot be written.
     """
     from gate.evidence import to_json
+    from gate.statement import statement
 
     texts = {name: clean(rendered(found.report, form, found.evidence)) for name, form in _FILES.items()}
-    evidence = replace(found.evidence, report=digest(texts["report.json"]))
+    whole = digest(texts["report.json"])
+    texts[STATEMENT] = clean(statement(found.report, whole))
+    evidence = replace(found.evidence, report=whole)
     texts[FLIPS] = clean(to_json(evidence))
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -52,6 +58,7 @@ def rendered(report: Report, form: Form, evidence: Evidence | None = None) -> st
     from gate.report import to_json
     from gate.sarif import sarif
     from gate.slack import slack
+    from gate.statement import predicate, statement
 
     makers: dict[Form, Callable[[Report], str]] = {
         "json": to_json,
@@ -60,5 +67,7 @@ def rendered(report: Report, form: Form, evidence: Evidence | None = None) -> st
         "junit": junit,
         "sarif": sarif,
         "slack": slack,
+        "statement": lambda report: statement(report, digest(to_json(report))),
+        "predicate": predicate,
     }
     return makers[form](report)

@@ -28,6 +28,7 @@ PAGES = {
         "design/github",
         "design/waivers",
         "design/judges",
+        "design/ledger",
         "design/sandbox",
         "design/site",
     ],

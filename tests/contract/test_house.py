@@ -112,7 +112,7 @@ LAYERS = [
     {"ledger_line"},
     {"costs"},
     {"wording", "markdown", "junit", "ledger", "sarif", "slack", "terminal", "scaffold", "reporting"},
-    {"html_plots", "html_blocks"},
+    {"html_plots", "html_blocks", "statement"},
     {"html_page"},
     {"ledger_keep"},
     {"progress", "actions", "github", "events", "changed", "own_comment", "batch_plan", "batch_harvest"},
