@@ -274,6 +274,11 @@ def render(path: Path, form: Form, out: Path | None, tools: Tools, flips: Path |
     text = read_local(path, limit=_RECORD_LIMIT)
     report = from_json(text, file=str(path))
     content = rendered(report, form, _samples(path, digest(text), flips, tools) if form == "html" else None)
+    return write_or_print(content, out, tools)
+
+
+def write_or_print(content: str, out: Path | None, tools: Tools) -> int:
+    """Into a file, or to standard output without one."""
     if out is None:
         tools.out.write(content)
         return EXIT_PASS

@@ -258,6 +258,10 @@ def _add_ledger(commands: Commands) -> None:
     one.add_argument("--length", type=int, metavar="N", help="the least number of lines")
     one = _command(tools, "show", "list the decisions", do.ledger_show)
     one.add_argument("file", type=Path, metavar="FILE")
+    one = _command(tools, "export", "write the decisions for other programs", do.ledger_export)
+    one.add_argument("file", type=Path, metavar="FILE")
+    one.add_argument("--format", choices=("json", "csv"), default="json", help="csv has a row for each comparison")
+    one.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
 
 
 def _add_init(commands: Commands) -> None:

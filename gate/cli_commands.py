@@ -195,6 +195,12 @@ def ledger_show(arguments: argparse.Namespace, tools: Tools) -> int:
     return ledger_show(arguments.file, tools)
 
 
+def ledger_export(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.ledger_commands import ledger_export
+
+    return ledger_export(arguments.file, arguments.format, arguments.out, tools)
+
+
 def init(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.scaffold import init
 

@@ -15,6 +15,7 @@ from gate.ledger_keep import checked_tag
 from gate.wording import count, printable
 
 if TYPE_CHECKING:
+    from gate.ledger_export import ExportForm
     from gate.ledger_line import LedgerLine
     from gate.tools import Tools
 
@@ -46,6 +47,13 @@ def ledger_show(path: Path, tools: Tools) -> int:
     head = ("line", "time", "tag", "verdict", "regressed", "commit")
     tools.out.write(f"{tabulate(rows, headers=head, disable_numparse=True)}\n")
     return EXIT_PASS
+
+
+def ledger_export(path: Path, form: ExportForm, out: Path | None, tools: Tools) -> int:
+    from gate.app import write_or_print
+    from gate.ledger_export import export
+
+    return write_or_print(export(read(path), form), out, tools)
 
 
 def _row(one: LedgerLine) -> tuple[str, ...]:

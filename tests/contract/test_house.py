@@ -114,7 +114,7 @@ LAYERS = [
     {"wording", "markdown", "junit", "ledger", "sarif", "slack", "terminal", "scaffold", "reporting"},
     {"html_plots", "html_blocks", "statement"},
     {"html_page"},
-    {"ledger_keep"},
+    {"ledger_export", "ledger_keep"},
     {"progress", "actions", "github", "events", "changed", "own_comment", "batch_plan", "batch_harvest"},
     {"ledger_branch", "protection"},
     {"waiver_github"},

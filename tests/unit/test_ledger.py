@@ -170,7 +170,7 @@ def test_page__its_commands_work(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("report.json").write_text(to_json(REPORTS["blocked"]))
     (block,) = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    assert [main(line.split()[1:]) for line in block.splitlines()] == [0, 0, 0]
+    assert [main(line.split()[1:]) for line in block.splitlines()] == [0, 0, 0, 0]
     out = capsys.readouterr().out
     assert "line 1 added: blocked" in out
     assert "sound, 1 decision" in out
