@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NoReturn, TypeVar
 
@@ -95,6 +96,11 @@ def _not_finite(text: str) -> NoReturn:
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_not_finite)
 """Made once: `json.loads` with hooks makes one a line, which is a third of its time."""
+
+
+def place(loc: Iterable[int | str]) -> str:
+    """Where in a document, by our own names and by numbers. A key that the data chose is not printed."""
+    return ".".join(part if re.fullmatch(r"\w{1,64}", part, re.ASCII) else "…" for part in map(str, loc))
 
 
 def problem_of(file: str, line: int, error: Exception) -> Problem:

@@ -30,7 +30,7 @@ def export(found: Ledger, form: ExportForm) -> str:
 def _json(found: Ledger) -> str:
     """A list of decisions, each with its number and hash."""
     rows = [{"line": number, "hash": one, **asdict(line)} for number, one, line in _numbered(found)]
-    return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(rows, indent=2, allow_nan=False) + "\n"
 
 
 def _csv(found: Ledger) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from gate.domain import Comparison, Outcome, Pattern, PerArm, PlanRow, Severity, SliceKey, Verdict
+from gate.jsonl import place
 from gate.report import ArmDigests, Calls, Change, JudgeRecord, Report, ServedModels
 from gate.waiver_terms import WaiverUse
 
@@ -145,7 +146,7 @@ def read_line(text: bytes) -> LedgerLine:
         return _adapter().validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the line"
+        where = place(first["loc"]) or "the line"
         raise ValueError(f"is no decision that this Driftgate can read: {where}: {first['msg']}") from None
 
 

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from gate.domain import Comparison, Pattern, PlanRow, Verdict
 from gate.errors import UsageError
+from gate.jsonl import place
 from gate.waiver_terms import WaiverUse
 
 SCHEMA_VERSION = 1
@@ -219,7 +220,7 @@ def read_as(kind: type[Record], text: str, *, file: str, what: str) -> Record:
         return TypeAdapter(kind).validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
+        where = place(first["loc"]) or "the file"
         raise UsageError(f"{file}: is not {what}: {where}: {first['msg']}") from None
 
 

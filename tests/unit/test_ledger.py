@@ -17,7 +17,7 @@ from gate.domain import PerArm
 from gate.errors import Problems, UsageError
 from gate.ledger import Ledger, append, canonical, check, hash_of, next_line, read
 from gate.ledger_line import json_schema
-from gate.report import Calls, to_json
+from gate.report import Calls, from_json, to_json
 from tests.fakes.reports import REPORTS
 
 ROOT = Path(__file__).parents[2]
@@ -245,6 +245,15 @@ def test_check__a_whole_line_that_is_no_decision_is_said(tmp_path):
     assert number == 1
     assert "no decision that this Driftgate can read: verdict" in what
     assert "\x1b" not in what
+
+
+def test_check__prints_no_key_that_the_data_chose():
+    line = json.loads(LINES[0]) | {"config_digests": {"\x1b[31m": {"baseline": 3}}}
+    ((_, what),) = problems(canonical(line).encode() + b"\n")
+    assert "config_digests.….baseline" in what
+    text = to_json(REPORTS["pass"]).replace('"config_digests": {}', '"config_digests": {"\\u001b[31m": 3}')
+    with pytest.raises(UsageError, match=r"config_digests\.…: "):
+        from_json(text, file="r")
 
 
 def test_schema__every_line_is_valid_by_it():

@@ -76,6 +76,11 @@ def test_json__is_all_that_the_ledger_holds():
     assert out[1]["previous"] == found.hashes[0]
 
 
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_export__prints_nothing_raw(form):
+    assert export(ledger(REPORTS["pass"], tag="a\x1b[31m\x9b\u202e"), form).isascii()
+
+
 def test_export__writes_a_file_or_prints_and_takes_nothing_that_is_not_sound(tmp_path, capsys):
     path, out = tmp_path / "l", tmp_path / "l.csv"
     append(path, REPORTS["pass"], tag=None, say=str)
