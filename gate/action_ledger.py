@@ -51,6 +51,10 @@ def _on_branch(run: Run, report: Report) -> Kept:
     from gate.ledger_keep import settled
 
     place = LedgerBranch(
-        github=run.github, branch=run.inputs.ledger_branch, path=run.inputs.ledger, chance=secrets.SystemRandom().random
+        github=run.github,
+        branch=run.inputs.ledger_branch,
+        path=run.inputs.ledger,
+        chance=secrets.SystemRandom().random,
+        say=lambda text: run.commands.annotate("warning", text, file="", line=0),
     )
     return settled(report, lambda: place.append(report, tag=run.inputs.ledger_tag or None))

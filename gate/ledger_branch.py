@@ -38,12 +38,14 @@ class _State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerBranch:
-    """`chance` gives numbers from 0 to 1: runs that met do not meet again at once."""
+    """`chance` gives numbers from 0 to 1: runs that met do not meet again at once. `say` is told of a file that is
+    nearly full."""
 
     github: GitHub
     branch: str
     path: str
     chance: Callable[[], float]
+    say: Callable[[str], object]
 
     def append(self, report: Report, *, tag: str | None) -> tuple[int, str]:
         """Add a decision; its line number and hash.
@@ -64,8 +66,9 @@ class LedgerBranch:
                 return state.ledger.hashes.index(done[0]) + 1, done[0]
             line = next_line(state.ledger, report, tag=tag)
             tried.append(hash_of(line))
-            why = self._written(state, line)
+            why = self._written(state, line, f"Keep a decision: {report.verdict}")
             if not why:
+                self._warn(len(state.data))
                 return len(state.ledger.entries) + 1, tried[-1]
         raise GitHubError(
             f"{self}: could not be written in {_TRIES} tries ({why}); "
@@ -96,12 +99,16 @@ class LedgerBranch:
             return None
         return str(found["object"]["sha"])
 
-    def _written(self, state: _State, line: bytes) -> str:
+    def _warn(self, size: int) -> None:
+        if size > LARGEST * 3 / 4:
+            self.say(f"{self}: holds {size / 10**6:.0f} of at most {LARGEST / 10**6:.0f} MB; name another file soon")
+
+    def _written(self, state: _State, line: bytes, title: str) -> str:
         """Why the line is not known to be there, so that it has to be looked for; empty where it is."""
         data = state.data + line + b"\n"
         if len(data) > LARGEST:
             raise FileProblem(f"{self}: would be larger than {LARGEST // 10**6} MB; name another file")
-        message = f"Keep a decision\n\nledger head {hash_of(line)}"
+        message = f"{title}\n\nledger head {hash_of(line)}"
         try:
             if state.tip is None:
                 self._begin(data, message)

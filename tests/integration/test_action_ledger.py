@@ -1,8 +1,8 @@
 """The action keeps its decision in a ledger; a decision that could not be kept does not pass."""
 
+import hashlib
+import json
 import re
-
-import pytest
 
 from gate.ledger import check, read
 from tests.integration.test_entrypoint import CONFIG, act  # noqa: F401 - a fixture
@@ -16,7 +16,7 @@ def kept(github):
     return check(github.branches.files("driftgate")["ledger.jsonl"].encode(), file="l")
 
 
-def test_branch__decisions_of_each_run_follow_each_other(world):  # noqa: F811
+def test_branch__decisions_of_each_run_follow_each_other(world, tmp_path):  # noqa: F811
     done, github = world("pull_request", "opened", **BRANCH)
     assert done.returncode == 1, done.stderr
     (one,) = kept(github).entries
@@ -25,6 +25,9 @@ def test_branch__decisions_of_each_run_follow_each_other(world):  # noqa: F811
     head = kept(github).head
     assert f"ledger head {head}\n" in done.stdout
     assert f"\n{head}\n" in world.output()
+    out = tmp_path / "work/driftgate-report"
+    (subject, *_) = json.loads((out / "statement.json").read_text())["subject"]
+    assert subject["digest"]["sha256"] == hashlib.sha256((out / "report.json").read_bytes()).hexdigest()
 
     earlier = github.branches.files("driftgate")
 
@@ -36,12 +39,11 @@ def test_branch__decisions_of_each_run_follow_each_other(world):  # noqa: F811
     assert [(one.verdict, one.tag) for one in kept(github).entries] == [("blocked", None), ("pass", "v1.4")]
 
 
-@pytest.mark.parametrize("event", ["pull_request", "pull_request_target"])
-def test_branch__a_forks_run_writes_nothing_and_says_so(world, event):  # noqa: F811
+def test_branch__a_forks_run_writes_nothing_and_says_so(world):  # noqa: F811
     def prepare(github):
         github.home = "mallory/r"
 
-    done, github = world(event, "opened", head=FINE, prepare=prepare, **BRANCH)
+    done, github = world("pull_request_target", "opened", head=FINE, prepare=prepare, **BRANCH)
     assert done.returncode == 0, done.stderr
     assert "driftgate" not in github.branches.tips
     assert "the decision is not kept in the ledger" in github.comments[0]["body"]
@@ -92,17 +94,3 @@ def test_file__is_kept_in_the_workspace(world, tmp_path):  # noqa: F811
     found = read(tmp_path / "work/kept.jsonl")
     assert [one.head_sha for one in found.entries] == [github.head_sha]
     assert re.search(rf"ledger-head<<.*\n{found.head}\n", world.output())
-
-
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({"INPUT_LEDGER": "../x"}, "input ledger: "),
-        ({"INPUT_LEDGER-BRANCH": "a b"}, "input ledger-branch: must be a branch"),
-        ({"INPUT_LEDGER": "l", "INPUT_LEDGER-TAG": "a\tb"}, "input ledger-tag: must be"),
-    ],
-)
-def test_input__that_cannot_be_used_is_said(world, given, says):  # noqa: F811
-    done, _ = world("push", **given)
-    assert done.returncode == 2
-    assert says in done.stderr

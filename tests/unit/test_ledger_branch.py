@@ -1,6 +1,8 @@
 """The ledger on a branch: nobody's line is lost, none is kept twice, and nothing is added to what is not sound."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -11,8 +13,10 @@ from gate.github import GitHub
 from gate.ledger import Ledger, check, hash_of, next_line
 from gate.ledger_branch import LedgerBranch
 from tests.fakes.github import FakeGitHub, Symlink
+from tests.fakes.openapi import request_problems
 from tests.fakes.reports import REPORTS
 
+ROOT = Path(__file__).parents[2]
 BRANCH, PATH = "driftgate/ledger", "kept/ledger.jsonl"
 
 
@@ -22,12 +26,12 @@ def fake():
         yield github
 
 
-def ledger(fake, waits=None, chance=0.5):
+def ledger(fake, waits=None, chance=0.5, say=str):
     sleep = (waits if waits is not None else []).append
     github = GitHub(
         session=requests.Session(), api=fake.url, repository="o/r", token="t", sleep=sleep, now=lambda: 1000.0
     )
-    return LedgerBranch(github=github, branch=BRANCH, path=PATH, chance=lambda: chance)
+    return LedgerBranch(github=github, branch=BRANCH, path=PATH, chance=lambda: chance, say=say)
 
 
 def kept(fake):
@@ -122,6 +126,15 @@ def test_append__a_file_too_large_is_said_with_what_to_do(fake, monkeypatch, roo
     assert len(fake.branches.history[BRANCH]) == 1
 
 
+@pytest.mark.parametrize(("full", "warned"), [(0.7, False), (0.8, True)])
+def test_append__a_file_that_is_nearly_full_is_said_before_it_is(fake, monkeypatch, full, warned):
+    put(fake, ["pass"] * 5)
+    monkeypatch.setattr(ledger_branch, "LARGEST", len(fake.branches.files(BRANCH)[PATH]) / full)
+    said = []
+    ledger(fake, say=said.append).append(REPORTS["pass"], tag=None)
+    assert ["name another file soon" in one for one in said] == [True] * warned
+
+
 def test_append__follows_no_link(fake):
     fake.branches.put(BRANCH, {PATH: Symlink("elsewhere")})
     with pytest.raises(FileProblem, match="symbolic link"):
@@ -143,3 +156,11 @@ def test_append__a_branch_that_takes_nothing_is_given_up_after_a_while(fake):
         ledger(fake, waits, chance=1).append(REPORTS["pass"], tag=None)
     assert waits == [1, 2, 4, 8, 8, 8, 8]
     assert len(fake.branches.history[BRANCH]) == 1
+
+
+def test_ruleset__is_one_that_github_takes_and_guards_the_branch_of_the_page():
+    rules = json.loads((ROOT / "examples/ledger-ruleset.json").read_text())
+    assert request_problems("POST", "/repos/o/r/rulesets", rules) == []
+    (branch,) = rules["conditions"]["ref_name"]["include"]
+    assert f"ledger-branch: {branch.removeprefix('refs/heads/')}" in (ROOT / "docs/ledger.md").read_text()
+    assert {one["type"] for one in rules["rules"]} == {"deletion", "non_fast_forward"}
