@@ -6,6 +6,7 @@ import pytest
 
 from gate.cli import main
 from gate.errors import GitHubError, UsageError
+from gate.evidence import Evaluated
 from gate.ledger import read
 from gate.ledger_keep import Book, checked_tag, keep, settled
 from tests.fakes.reports import REPORTS
@@ -73,6 +74,20 @@ def test_compare__a_tag_that_is_none_is_a_usage_error(compare, more, says):
     code, told = compare(*more)
     assert code == 2
     assert says in told.err
+
+
+@pytest.mark.parametrize("command", ["run", "verdict"])
+def test_run_and_verdict__add_the_decision_that_was_made(tmp_path, monkeypatch, command, capsys):
+    monkeypatch.setattr("gate.app._job", lambda options, **_: None)
+    monkeypatch.setattr("gate.live.evaluate", lambda *_: Evaluated(report=REPORTS["waived"]))
+    monkeypatch.setattr("gate.store_tools.merge_stores", lambda *_, **__: None)
+    path = tmp_path / "l"
+    stores = ["--stores", "s"] if command == "verdict" else []
+    files = ["--candidate", "c", "--baseline", "b", "--out", str(tmp_path / "out")]
+    assert main([command, *files, *stores, "--ledger", str(path), "--tag", "v1"]) == 0
+    (one,) = read(path).entries
+    assert (one.verdict, one.tag) == ("waived", "v1")
+    assert f"{path}: ledger head {read(path).head}" in capsys.readouterr().out
 
 
 def test_run__a_shard_decides_nothing_to_keep(tmp_path, capsys):
