@@ -12,8 +12,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from gate.domain import Comparison, Outcome, Pattern, PerArm, PlanRow, Severity, SliceKey, Verdict
-from gate.jsonl import place
-from gate.report import ArmDigests, Calls, Change, JudgeRecord, Report, ServedModels
+from gate.report import ArmDigests, Calls, Change, JudgeRecord, Report, ServedModels, first_wrong
 from gate.waiver_terms import WaiverUse
 
 if TYPE_CHECKING:
@@ -145,9 +144,8 @@ def read_line(text: bytes) -> LedgerLine:
     try:
         return _adapter().validate_json(text, strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = place(first["loc"]) or "the line"
-        raise ValueError(f"is no decision that this Driftgate can read: {where}: {first['msg']}") from None
+        wrong = first_wrong(error, whole="the line")
+        raise ValueError(f"is no decision that this Driftgate can read: {wrong}") from None
 
 
 def json_schema() -> dict[str, object]:

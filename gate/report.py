@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from gate.domain import Comparison, Pattern, PlanRow, Verdict
 from gate.errors import UsageError
 from gate.jsonl import place
 from gate.waiver_terms import WaiverUse
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 SCHEMA_VERSION = 1
 
@@ -219,9 +222,13 @@ def read_as(kind: type[Record], text: str, *, file: str, what: str) -> Record:
     try:
         return TypeAdapter(kind).validate_json(text, strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = place(first["loc"]) or "the file"
-        raise UsageError(f"{file}: is not {what}: {where}: {first['msg']}") from None
+        raise UsageError(f"{file}: is not {what}: {first_wrong(error, whole='the file')}") from None
+
+
+def first_wrong(error: ValidationError, *, whole: str) -> str:
+    """Where and what, without the value."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{place(first['loc']) or whole}: {first['msg']}"
 
 
 def json_schema() -> dict[str, object]:
