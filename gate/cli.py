@@ -172,7 +172,9 @@ def _add_selftest(commands: Commands) -> None:
     _policy(parser)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--baseline", type=Path, metavar="FILE", help="model config; its answers are in the store")
-    source.add_argument("--runs", type=Path, nargs="+", metavar="JSONL", help="recorded results of the baseline")
+    source.add_argument(
+        "--runs", type=Path, nargs="+", metavar="FILE", help="recorded results of the baseline, of any harness"
+    )
     parser.add_argument("--store", type=Path, metavar="FILE", help="kept answers (default: answers.sqlite in --out)")
     parser.add_argument("--simulations", type=int, default=400, metavar="N", help="unchanged releases (default: 400)")
     _out(parser)

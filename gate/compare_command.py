@@ -11,7 +11,7 @@ from gate.app import finish, read_local, release_of
 from gate.comparing import Measured, compare as compare_units, moved
 from gate.domain import ARMS, Comparison, Observation, Origin
 from gate.errors import Problem, Problems
-from gate.evaluation import load_anchor
+from gate.evaluation import Anchor, load_anchor
 from gate.evidence import Evaluated, Evidence
 from gate.files import LocalFiles, digest, repository_root
 from gate.flips import Showing, evidence_of
@@ -55,6 +55,7 @@ class _Results:
     measured: tuple[Measured, ...]
     observed: tuple[tuple[Observation, ...], ...]  # of the baseline, and of the candidate
     notices: tuple[str, ...]
+    anchor: Anchor
 
 
 def compare(options: CompareOptions, tools: Tools) -> int:
@@ -92,6 +93,7 @@ def _results(options: CompareOptions, rules: _Rules) -> _Results:
         measured=tuple(measured),
         observed=(left.observations, right.observations),
         notices=tuple(told(left, right)),
+        anchor=load_anchor(rules.policy, rules.document, LocalFiles(rules.root), beside=right),
     )
 
 
@@ -120,10 +122,10 @@ def _release(options: CompareOptions, rules: _Rules) -> Release | None:
 
 
 def _found(results: _Results, rules: _Rules, comparisons: Sequence[Comparison], waived: Waived) -> Findings:
-    anchor = load_anchor(rules.policy, rules.document, LocalFiles(rules.root))
+    named = patterns(results.measured, comparisons, alpha=rules.policy.risk.alpha, anchor=results.anchor)
     return Findings(
         comparisons=waived.comparisons,
-        patterns=patterns(results.measured, comparisons, alpha=rules.policy.risk.alpha, anchor=anchor),
+        patterns=named,
         policy_digest=rules.digest,
         notices=(*results.notices, *waived.notices),
         waivers=waived.uses,

@@ -26,13 +26,14 @@ from gate.domain import (
 )
 from gate.errors import FileProblem, Problem, Problems
 from gate.families import FAMILIES, RUNS_CODE, Family, family_of
-from gate.files import DATASET_LIMIT, Files, read_text
+from gate.files import DATASET_LIMIT, Files
 from gate.model_config import LoadedConfig, ModelPair
-from gate.policy import BUILTIN, FamilyRule, MatchRule, Policy, kind_of
+from gate.policy import BUILTIN, FamilyRule, MatchRule, Policy, kind_of, result_names
 from gate.positions import Document
-from gate.recorded import mean_scores, parse_results
+from gate.recorded import mean_scores
 
-if TYPE_CHECKING:  # what only a policy with a judge needs
+if TYPE_CHECKING:  # what only a policy with a judge, or with an anchor, needs
+    from gate.importers.results import Recorded
     from gate.judges import Judge
 
 
@@ -82,15 +83,23 @@ Anchor = Mapping[tuple[str, str], float]
 """(family, sample id) → mean score in the anchor's recorded results."""
 
 
-def load_anchor(policy: Policy, document: Document, files: Files) -> Anchor:
-    """The scores of an earlier release; none where the policy names no anchor. Raises Problems."""
+def load_anchor(policy: Policy, document: Document, files: Files, *, beside: Recorded | None = None) -> Anchor:
+    """The scores of an earlier release, of any harness; none where the policy names no anchor. Raises Problems.
+
+    `beside`: the results to be paired with it. Where both are of one form, they must have asked the same.
+    """
     if policy.anchor is None:
         return {}
+    from gate.importers.results import recorded_in, refuse_unlike
+
     try:
-        text = read_text(files, policy.anchor, limit=DATASET_LIMIT)
+        data = files.read(policy.anchor, limit=DATASET_LIMIT)
     except FileProblem as problem:
         raise Problems([document.problem(("anchor",), f"names {policy.anchor}, which {problem.what}")]) from None
-    return mean_scores(parse_results(text, file=policy.anchor))
+    found = recorded_in(data, result_names(policy.families), file=policy.anchor)
+    if beside is not None and beside.form == found.form:
+        refuse_unlike(beside, found, file=policy.anchor, of="the candidate")
+    return mean_scores(found.observations)
 
 
 def _at_policy(document: Document, name: str, problem: Problem) -> Problem:

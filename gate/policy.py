@@ -192,8 +192,9 @@ class Policy(Strict):
     """Stored runs of the baseline are used up to this age (hours, or like 36h or 7d), so that a change which loses
     nothing pays for the candidate only. Left out: none are."""
     anchor: RepositoryPath | None = None
-    """Recorded results of an earlier release (a `candidate.jsonl` of one of its runs), a file of the repository. Losses
-    since then that no single step showed are named as cumulative drift; they block nothing."""
+    """Recorded results of an earlier release (a `candidate.jsonl` of one of its runs, or what another harness wrote), a
+    file of the repository. Losses since then that no single step showed are named as cumulative drift; they block
+    nothing."""
     new_model_baseline: RepositoryPath | None = None
     """The model config that a new one is compared with. Left out: a new one has nothing to be compared with, and is
     not judged."""

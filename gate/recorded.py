@@ -13,26 +13,13 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 
 from gate.datasets import label, labels
 from gate.domain import CallFailure, Json, Observation, Score, Unscored
-from gate.errors import Problem, Problems, UsageError
+from gate.errors import Problem, Problems
 from gate.jsonl import BadLine, read_jsonl
 
 _KEYS = {"family", "sample_id", "repeat", "score", "slices", "cluster", "error", "reason"}
-
-
-def read_results(path: Path) -> tuple[Observation, ...]:
-    """Read a result file. Raises Problems (bad lines, an asking given twice) or UsageError (no file)."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        what = f"is not UTF-8 text (byte {error.start})"
-        raise Problems([Problem(file=str(path), what=what)]) from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-    return parse_results(text, file=str(path))
 
 
 def parse_results(text: str, *, file: str) -> tuple[Observation, ...]:

@@ -13,11 +13,11 @@ import numpy as np
 
 from gate.domain import Observation, Sample, Score
 from gate.errors import EXIT_BLOCKED, EXIT_PASS, CannotEvaluate, Problems
+from gate.importers.results import read_runs
 from gate.live import Job
 from gate.planning_commands import archive_of, subjects_of, write_text
-from gate.policy import Policy
+from gate.policy import Policy, result_names
 from gate.positions import Document
-from gate.recorded import read_results
 from gate.rehearsal import Subject, rehearsal_of, subject
 from gate.selftest import self_test
 from gate.selftest_text import text, to_json
@@ -82,8 +82,8 @@ def _how_to_ask(job: Job, store: Path) -> str:
 
 
 def from_runs(policy: Policy, document: Document, files: Sequence[Path]) -> tuple[Subject, ...]:
-    """Every family with all scores in the recorded results. Raises Problems, or CannotEvaluate."""
-    observed = [one for file in files for one in read_results(file)]
+    """Every family with all scores in the recorded results, of any harness. Raises Problems, or CannotEvaluate."""
+    observed = read_runs(files, result_names(policy.families))
     if unknown := sorted({one.family for one in observed} - set(policy.families)):
         what = f"has no rule for {', '.join(unknown)}, which the results hold"
         raise Problems([document.problem(("families",), what, "add a rule, or leave the family out of the results")])

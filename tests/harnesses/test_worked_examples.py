@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -68,6 +69,20 @@ def test_example__its_commands_end_with_the_verdict_that_the_page_tells(name, sh
         {"baseline": 0, "candidate": failed},
     )
     assert (one["lost"], one["gained"]) == (len(LOST), 1)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_example__its_baseline_may_be_the_anchor_of_a_later_release(name, shared, tmp_path):
+    folder = made(name, shared)
+    before, after = arms(folder, name)
+    (tmp_path / before.name).write_bytes(before.read_bytes())
+    (tmp_path / "policy.yml").write_text(f"{example(name).files['policy.yml']}anchor: {before.name}\n")
+    later = ["--policy", tmp_path / "policy.yml", "--baseline", after, "--candidate", after, "--out", tmp_path / "out"]
+    subprocess.run([folder / "bin/driftgate", "compare", *later], check=True, capture_output=True, timeout=60)
+    (pattern,) = json.loads((tmp_path / "out/report.json").read_text())["patterns"]
+    lost = 100 * (len(LOST) - 1) / (N - len(FAILED_CALLS[name]))
+    assert pattern["kind"] == "cumulative-drift"
+    assert f"sums lost {lost:.1f} points since the anchor" in pattern["text"]
 
 
 @needs("lm-evaluation-harness")

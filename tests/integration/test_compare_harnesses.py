@@ -134,6 +134,65 @@ def test_compare__differing_inputs_under_one_id_refuse_to_pair(compared):
     assert str(caught.value).startswith("after.eval: popularity s7: asks or expects something else")
 
 
+STEP, BETWEEN = [0.0] * 24 + [1.0] * 176, [0.0] * 20 + [1.0] * 180
+"""12 points below GOOD, and 2 below BETWEEN: this step is within the margin of 5."""
+
+
+@pytest.mark.parametrize("harness", [inspect_eval, promptfoo, table])
+def test_anchor__of_another_harness_names_the_drift_that_no_step_showed(compared, harness, tmp_path):
+    (tmp_path / "anchor.log").write_bytes(harness(GOOD))
+    _, report = compared(harness(BETWEEN), harness(STEP), policy=f"{ONE}anchor: anchor.log\n")
+    assert [one["kind"] for one in report["patterns"]] == ["cumulative-drift"]
+    assert "popularity lost 12.0 points since the anchor (200 samples)" in report["patterns"][0]["text"]
+
+
+def test_anchor__that_asked_something_else_is_refused(compared, tmp_path):
+    (tmp_path / "anchor.log").write_bytes(table(GOOD).replace(b",q7\n", b",other\n"))
+    with pytest.raises(Problems) as caught:
+        compared(table(GOOD), table(GOOD), policy=f"{ONE}anchor: anchor.log\n")
+    assert str(caught.value).startswith("anchor.log: popularity s7: asks or expects something else than the sample")
+
+
+def test_anchor__that_is_no_log_is_one_line(compared, tmp_path):
+    (tmp_path / "anchor.log").write_bytes(b"PK\x03\x04 and nothing more")
+    with pytest.raises(Problems, match=r"^anchor\.log:1:1: is a zip that cannot be read|^anchor\.log: is a zip"):
+        compared(table(GOOD), table(GOOD), policy=f"{ONE}anchor: anchor.log\n")
+
+
+@pytest.fixture
+def selftested(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(*runs):
+        files = [f"run-{number}.log" for number in range(len(runs))]
+        for name, content in zip(files, runs, strict=True):
+            (tmp_path / name).write_bytes(content)
+        (tmp_path / "policy.yml").write_text(ONE)
+        out = io.StringIO()
+        line = ["selftest", "--policy", "policy.yml", "--simulations", "5", "--out", "out", "--runs", *files]
+        arguments = _parser().parse_args(line)
+        code = arguments.command(arguments, Tools(environ={}, out=out, err=out, now=lambda: NOW))
+        return code, (tmp_path / "out/selftest.json").read_text()
+
+    return run
+
+
+@pytest.mark.parametrize("harness", [inspect_eval, junit])
+def test_selftest__runs_of_another_harness_tell_as_much_as_ours(selftested, harness):
+    own = [
+        lines({"family": "popularity", "sample_id": f"s{i:03}", "score": value} for i, value in enumerate(scores))
+        for scores in (GOOD, BETWEEN)
+    ]
+    assert selftested(harness(GOOD), harness(BETWEEN)) == selftested(*own)
+
+
+def test_selftest__runs_that_asked_something_else_are_refused(selftested):
+    with pytest.raises(Problems) as caught:
+        selftested(table(GOOD), table(GOOD).replace(b",q7\n", b",other\n"))
+    assert "run-1.log: popularity s7: asks or expects something else" in str(caught.value)
+    assert "of the first run" in str(caught.value)
+
+
 def test_compare__the_pages_policy_takes_the_named_metric(compared):
     def samples(scores):
         return lines(

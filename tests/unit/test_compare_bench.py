@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.recorded import read_results
+from gate.importers.results import read_recorded
 
 BENCH = str(Path(__file__).parents[2] / "bench")
 
@@ -45,7 +45,7 @@ def test_work__is_the_same_each_time_and_readable(bench, tmp_path):
     for name in ("one", "two"):
         bench.write_arm(tmp_path / name, case, seed=1)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    found = read_results(tmp_path / "one")
+    found = read_recorded(tmp_path / "one", {}).observations
     assert len(found) == 80
     assert len({one.family for one in found}) == 5
     assert {one.slices["language"] for one in found} == {f"language-{number}" for number in range(3)}

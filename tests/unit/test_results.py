@@ -301,8 +301,14 @@ def test_read_recorded__a_family_of_several_tasks_keeps_their_samples_apart(tmp_
 @pytest.mark.parametrize(
     ("right", "what"),
     [
-        ("family,sample_id,score,input\nf,a,1,other\n", "f a: asks or expects something else than the baseline's"),
-        ('{"family": "f", "sample_id": "a", "score": 1}\n', "is of the form Driftgate, and the baseline's file of CSV"),
+        (
+            "family,sample_id,score,input\nf,a,1,other\n",
+            "f a: asks or expects something else than the sample of this id of the baseline",
+        ),
+        (
+            '{"family": "f", "sample_id": "a", "score": 1}\n',
+            "is of the form Driftgate, and the file of the baseline of CSV",
+        ),
     ],
 )
 def test_read_both__files_that_are_not_alike_are_refused(tmp_path, right, what):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from gate.datasets import label
 from gate.domain import Json, Observation
@@ -65,10 +65,17 @@ def read_recorded(path: Path, names: Mapping[str, tuple[str, ...]]) -> Recorded:
 
     Raises Problems or UsageError.
     """
-    file = str(path)
     try:
         data = _read(path)
-        log = _log(path.name, data)
+    except BadLog as error:
+        raise Problems([problem_of(str(path), 0, error)]) from None
+    return recorded_in(data, names, file=str(path))
+
+
+def recorded_in(data: bytes, names: Mapping[str, tuple[str, ...]], *, file: str) -> Recorded:
+    """The same of a file's bytes. Raises Problems."""
+    try:
+        log = _log(PurePath(file).name, data)
         found = next((name for name, form in FORMATS.items() if form.matches(log)), None) if log else None
         if log is None or found is None:
             _refuse_others(log)
@@ -81,20 +88,23 @@ def read_recorded(path: Path, names: Mapping[str, tuple[str, ...]]) -> Recorded:
     return _recorded(found, told, names, file)
 
 
-def refuse_unlike(baseline: Recorded, candidate: Recorded, *, file: str) -> None:
-    """Raises Problems where two files cannot be compared: other forms, or other inputs under one sample's id."""
-    if baseline.form != candidate.form:
-        what = f"is of the form {candidate.form}, and the baseline's file of {baseline.form}"
+def refuse_unlike(first: Recorded, second: Recorded, *, file: str, of: str = "the baseline") -> None:
+    """Raises Problems where two files cannot be compared: other forms, or other inputs under one sample's id.
+
+    `file` is the second's name, `of` says what the first one is.
+    """
+    if first.form != second.form:
+        what = f"is of the form {second.form}, and the file of {of} of {first.form}"
         raise Problems([Problem(file=file, what=what, hint="compare two files of one harness")])
     differing = [
         Problem(
             file=file,
             path=f"{family} {sample}",
-            what="asks or expects something else than the baseline's sample of this id",
-            hint="run both arms on one version of the dataset",
+            what=f"asks or expects something else than the sample of this id of {of}",
+            hint="use one version of the dataset for both",
         )
-        for (family, sample), digest in candidate.inputs.items()
-        if baseline.inputs.get((family, sample), digest) != digest
+        for (family, sample), digest in second.inputs.items()
+        if first.inputs.get((family, sample), digest) != digest
     ]
     if differing:
         raise Problems(differing[:_MOST_PROBLEMS])
@@ -267,3 +277,11 @@ def read_both(baseline: Path, candidate: Path, names: Mapping[str, tuple[str, ..
 def told(baseline: Recorded, candidate: Recorded) -> list[str]:
     """What a reader of the report should know of the two files."""
     return [f"{arm}: {one}" for arm, log in (("baseline", baseline), ("candidate", candidate)) for one in log.notices]
+
+
+def read_runs(files: Sequence[Path], names: Mapping[str, tuple[str, ...]]) -> list[Observation]:
+    """Recorded runs of one model, of one form, with one input under each sample's id. Raises Problems or UsageError."""
+    runs = [read_recorded(file, names) for file in files]
+    for file, one in zip(files, runs, strict=True):
+        refuse_unlike(runs[0], one, file=str(file), of="the first run")
+    return [observation for one in runs for observation in one.observations]
