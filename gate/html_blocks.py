@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gate import wording
 from gate.domain import Comparison
-from gate.report import PerCall, Report
+from gate.report import FamilyCost, PerCall, Report
 
 _TOO_FEW_TO_FOLD = 3
 
@@ -84,33 +84,39 @@ def _rank(one: Comparison) -> tuple[int, float]:
 def costs(report: Report) -> tuple[Cost, ...]:
     """Tokens, USD and seconds of one answer on each arm; nothing where no family was answered on both."""
     arms = report.usage.per_call
-    if arms is None:
-        return ()
-    before, after = arms.baseline, arms.candidate
-    lines = [
-        _cost("input tokens a call", (before.input_tokens, after.input_tokens), "{:,.0f}"),
-        _cost("output tokens a call", (before.output_tokens, after.output_tokens), "{:,.0f}"),
-        _cost("cost of 1,000 calls", (_thousand(before), _thousand(after)), "${:,.2f}"),
-        _cost("latency, median", (_seconds(before, "p50"), _seconds(after, "p50")), "{:,.2f} s"),
-        _cost("latency, p95", (_seconds(before, "p95"), _seconds(after, "p95")), "{:,.2f} s"),
+    return () if arms is None else tuple(_costs(arms.baseline, arms.candidate))
+
+
+def family_costs(report: Report) -> list[tuple[FamilyCost, dict[str, Cost]]]:
+    """The same of each family, by what it is."""
+    return [
+        (family, {one.what: one for one in _costs(family.baseline, family.candidate)})
+        for family in report.usage.families
     ]
-    return tuple(one for one in lines if one is not None)
+
+
+def _costs(before: PerCall, after: PerCall) -> Iterator[Cost]:
+    """Those that an arm at least has a figure of. Times of earlier runs say nothing of today's: the two are never
+    compared."""
+    live = before.latency or after.latency
+    times = [one.latency if live else one.reused_latency for one in (before, after)]
+    figures: tuple[tuple[str, list[float | None], str], ...] = (
+        ("input tokens a call", [before.input_tokens, after.input_tokens], "{:,.0f}"),
+        ("output tokens a call", [before.output_tokens, after.output_tokens], "{:,.0f}"),
+        ("cost of 1,000 calls", [_thousand(before), _thousand(after)], "${:,.2f}"),
+        ("latency, median", [one.p50 if one else None for one in times], "{:,.2f} s"),
+        ("latency, p95", [one.p95 if one else None for one in times], "{:,.2f} s"),
+    )
+    for what, (baseline, candidate), form in figures:
+        if baseline is not None or candidate is not None:
+            yield _cost(what, baseline, candidate, form)
 
 
 def _thousand(arm: PerCall) -> float | None:
     return None if arm.usd is None else 1000 * arm.usd
 
 
-def _seconds(arm: PerCall, which: str) -> float | None:
-    """Of live answers; of reused ones where there is nothing else."""
-    found = arm.latency or arm.reused_latency
-    return None if found is None else float(getattr(found, which))
-
-
-def _cost(what: str, arms: tuple[float | None, float | None], form: str) -> Cost | None:
-    before, after = arms
-    if before is None and after is None:
-        return None
+def _cost(what: str, before: float | None, after: float | None, form: str) -> Cost:
     share = None if not before or after is None else after / before - 1
     return Cost(
         what=what,

@@ -22,7 +22,7 @@ from typing import Any
 
 from gate import wording
 from gate.evidence import ArmEvidence, Evidence, Flip
-from gate.html_blocks import config_blocks, costs, facts
+from gate.html_blocks import config_blocks, costs, facts, family_costs
 from gate.html_plots import bar, course, forest_axis, tick
 from gate.report import Report
 
@@ -48,6 +48,7 @@ def page(report: Report, evidence: Evidence | None = None) -> str:
             tick=tick,
             courses=[(one, drawn) for one in report.comparisons if (drawn := course(one))],
             costs=costs(report),
+            family_costs=family_costs(report),
             facts=facts(report),
             flips=None if evidence is None else Markup(embedded(evidence)),  # noqa: S704 - it holds no <, > or &
             number=0 if evidence is None else len(evidence.flips),

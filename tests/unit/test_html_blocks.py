@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gate.domain import SliceKey
-from gate.html_blocks import config_blocks, costs
-from gate.report import ArmsPerCall, Latency, PerCall, UsageReport
+from gate.html_blocks import config_blocks, costs, family_costs
+from gate.report import ArmsPerCall, FamilyCost, Latency, PerCall, UsageReport
 from tests.fakes.comparisons import comparison
 from tests.fakes.reports import BASE
 
@@ -86,3 +86,23 @@ def test_costs__what_is_not_known_is_left_out_or_a_dash_never_0():
         ("input tokens a call", "5", "–", "")
     ]
     assert costs(BASE) == ()
+
+
+def test_costs__times_of_earlier_runs_are_compared_only_with_their_like():
+    live, reused = Latency(calls=9, p50=1.0, p95=2.0), Latency(calls=9, p50=3.0, p95=4.0)
+    both = costs(arms(PerCall(answers=9, reused_latency=reused), PerCall(answers=9, reused_latency=reused)))
+    assert [(one.baseline, one.candidate) for one in both] == [("3.00 s", "3.00 s"), ("4.00 s", "4.00 s")]
+    mixed = costs(arms(PerCall(answers=9, reused_latency=reused), PerCall(answers=9, latency=live)))
+    assert [(one.baseline, one.candidate, one.change) for one in mixed] == [("–", "1.00 s", ""), ("–", "2.00 s", "")]
+
+
+def test_family_costs__by_what_they_are():
+    family = FamilyCost(
+        config="a.yml",
+        family="f",
+        baseline=PerCall(answers=1, output_tokens=50.0),
+        candidate=PerCall(answers=1, output_tokens=60.0),
+    )
+    ((found, by_what),) = family_costs(replace(BASE, usage=UsageReport(families=(family,))))
+    assert found is family
+    assert {what: one.change for what, one in by_what.items()} == {"output tokens a call": "+20 %"}
