@@ -1,5 +1,6 @@
 """What models and attackers write never runs, and the page works by mouse, keyboard, on a phone and on paper."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -295,3 +296,19 @@ def test_page__of_each_situation_opens_without_a_message_and_fits_a_phone(opened
     assert place.clean(), place.messages
     assert place.page.locator("h1").count() == 1
     assert place.page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_page__is_read_by_headings_and_landmarks_and_each_control_has_a_name(opened):
+    place = opened(page(REPORTS["blocked"], three()))
+    levels = place.page.locator("h1, h2, h3, h4").evaluate_all("(all) => all.map((one) => Number(one.tagName[1]))")
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), levels
+    assert [place.page.get_by_role(role).count() for role in ("banner", "main", "contentinfo", "navigation")] == [1] * 4
+    nameless = "(all) => all.filter((one) => !one.getAttribute('aria-labelledby')).length"
+    assert place.page.locator("main section").evaluate_all(nameless) == 0
+    controls = place.page.locator("#flips-app").get_by_role("combobox").all()
+    assert [one.get_attribute("aria-label") for one in controls] == ["Family", "Slice"]
+    assert place.page.locator(".list").get_by_role("option", selected=True).get_attribute("aria-setsize") == "3"
+    assert place.page.get_by_role("img", name="delta −8.0, interval [−10.0, −6.0], margin −5.0").count() == 1
+    place.page.keyboard.press("Tab")
+    assert place.page.evaluate("document.activeElement.className") == "skip"
