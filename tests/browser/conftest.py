@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,13 @@ class Opened:
     """A page that is open, and what went wrong in it: none of these lists may grow."""
 
     page: object
+    file: Path
     requests: list = field(default_factory=list)
     messages: list = field(default_factory=list)
+
+    def show(self, html):
+        self.file.write_text(html, encoding="utf-8")
+        self.page.goto(self.file.as_uri())
 
     def clean(self):
         return not self.requests and not self.messages and self.page.evaluate("window.pwned") is None
@@ -37,14 +43,12 @@ def opened(chromium, tmp_path):
     contexts = []
 
     def start(html, **settings):
-        file = tmp_path / "report.html"
-        file.write_text(html, encoding="utf-8")
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}, **settings})
         contexts.append(context)
-        made = Opened(page=context.new_page())
+        made = Opened(page=context.new_page(), file=tmp_path / "report.html")
 
         def caught(route):
-            if route.request.url.split("#")[0] == file.as_uri():
+            if route.request.url.split("#")[0] == made.file.as_uri():
                 return route.continue_()
             made.requests.append(route.request.url)
             return route.abort()
@@ -53,7 +57,7 @@ def opened(chromium, tmp_path):
         made.page.on("console", lambda message: made.messages.append(message.text))
         made.page.on("pageerror", lambda error: made.messages.append(str(error)))
         made.page.on("dialog", lambda dialog: (made.messages.append(dialog.message), dialog.dismiss()))
-        made.page.goto(file.as_uri())
+        made.show(html)
         return made
 
     yield start
