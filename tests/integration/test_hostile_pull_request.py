@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from gate.simulated import SimulatedEndpoint
 from tests.fakes.github import FakeGitHub, Symlink
 from tests.fakes.models import FakeModels, Fault, Reply
+from tests.integration.conftest import ROOT
 from tests.integration.test_entrypoint import CONFIG, MARKER, POLICY, act, respond, tree  # noqa: F401 - `act` is a fixture
 
 KEY = "sk-very-secret"
@@ -239,6 +240,7 @@ def test_names__inject_nothing(judged, name):
     assert github.comments[0]["body"].endswith(MARKER)
 
 
+SCRIPT = (ROOT / "gate/templates/report.js").read_text()
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False})
 OURS = re.compile(r"</?(details|summary|sub)>|<!-- driftgate:v1:ci-gate -->")
 
@@ -254,7 +256,9 @@ def harmless(done, outputs):
             renders_harmless(text)
     page = next(text for text in outputs if "<html" in text)
     assert "<img" not in page
-    assert "<script>" not in page
+    scripts = re.findall(r"<script.*?</script", page, re.DOTALL | re.IGNORECASE)
+    assert [one for one in scripts if "application/json" not in one[:40]] == [f"<script>{SCRIPT}</script"]
+    assert len(scripts) <= 2, "ours, and the samples as data"
     (xml,) = [text for text in outputs if text.startswith("<?xml")]
     assert {one.tag for one in ET.fromstring(xml).iter()} <= JUNIT_TAGS
     (log,) = [json.loads(text) for text in outputs if '"runs": [' in text]
