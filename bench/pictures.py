@@ -1,4 +1,5 @@
-"""Pictures of the HTML report for the docs: a blocked, a waived and a passing one, light and dark, and on a phone.
+"""Pictures of the HTML report for the docs: a blocked, a waived and a passing one, light and dark, and on a phone;
+and of the history of a simulated year.
 
     python bench/pictures.py [--out DIR]
 
@@ -25,11 +26,14 @@ from gate.datasets import load_builtin
 from gate.domain import Comparison, Completion, Look, Sample, Score
 from gate.evidence import AnswerShown, ArmEvidence, Evidence, Flip
 from gate.families import FAMILIES, Family
+from gate.history import history
 from gate.html_page import page
+from gate.ledger import read
 from gate.report import ArmsPerCall, Calls, Change, Latency, PerCall, Report, UsageReport, from_json
 from gate.waiver_terms import WaiverUse
 
-OUT = Path(__file__).resolve().parents[1] / "docs" / "pictures"
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "docs" / "pictures"
 CONFIG = "models/release.yml"
 POLICY: dict[str, Any] = {
     "version": 1,
@@ -244,6 +248,12 @@ def shoot_samples(browser: Browser, html: Path, out: Path) -> None:
     tab.close()
 
 
+def year(folder: Path) -> str:
+    """The history of a simulated year."""
+    subprocess.run([sys.executable, ROOT / "examples/notes/make.py", folder], check=True)
+    return history(read(folder / "ledger.jsonl").entries)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Pictures of the HTML report for the docs.")
     parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where the pictures go")
@@ -259,6 +269,10 @@ def main() -> None:
         blocked = Path(folder) / "blocked.html"
         shoot(browser, blocked, out / "report-blocked-phone.png", mode="light", width=390)
         shoot_samples(browser, blocked, out / "report-samples.png")
+        html = Path(folder) / "history.html"
+        html.write_text(year(Path(folder) / "year"), encoding="utf-8")
+        for mode in ("light", "dark"):
+            shoot(browser, html, out / f"history-{mode}.png", mode=mode, width=1200)
         browser.close()
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Command = Callable[[argparse.Namespace, "Tools"], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 
-_OUTPUTS = ("markdown", "slack", "html", "junit", "sarif", "json", "statement", "predicate")
+_OUTPUTS = ("markdown", "slack", "html", "junit", "sarif", "json", "statement", "predicate", "release-notes")
 _FORMS = ("osv", "owasp-benchmark", "reports")
 _EPILOG = """\
 exit codes: 0 pass, waived or neutral; 1 blocked; 2 usage, policy, config or dataset error;
@@ -107,6 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_render(commands)
     _add_store(commands)
     _add_ledger(commands)
+    _add_notes(commands)
+    _add_history(commands)
     _add_init(commands)
     _add_doctor(commands)
     _add_demo(commands)
@@ -264,6 +266,24 @@ def _add_ledger(commands: Commands) -> None:
     one.add_argument("file", type=Path, metavar="FILE")
     one.add_argument("--format", choices=("json", "csv"), default="json", help="csv has a row for each comparison")
     one.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+
+
+def _add_notes(commands: Commands) -> None:
+    text = "say what each release changed, what it lost and who let it through, from the ledger"
+    parser = _command(commands, "notes", text, do.notes)
+    parser.add_argument("ledger", type=Path, metavar="LEDGER")
+    span = parser.add_mutually_exclusive_group()
+    span.add_argument("--since", metavar="TAG|DAY", help="a tag: what came after it; a day (2026-01-31): from it on")
+    span.add_argument("--year", action="store_true", help="the last 365 days (default: everything)")
+    parser.add_argument("--format", choices=("markdown", "json"), default="markdown")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
+
+
+def _add_history(commands: Commands) -> None:
+    parser = _command(commands, "history", "draw each family over the releases, from the ledger", do.history)
+    parser.add_argument("ledger", type=Path, metavar="LEDGER")
+    page = Path("history.html")
+    parser.add_argument("--out", type=Path, default=page, metavar="HTML", help=f"default: {page}")
 
 
 def _add_init(commands: Commands) -> None:

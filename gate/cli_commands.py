@@ -201,6 +201,25 @@ def ledger_export(arguments: argparse.Namespace, tools: Tools) -> int:
     return ledger_export(arguments.file, arguments.format, arguments.out, tools)
 
 
+def notes(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.notes_commands import NotesOptions, show_notes
+
+    options = NotesOptions(
+        ledger=arguments.ledger,
+        since=arguments.since,
+        year=arguments.year,
+        form=arguments.format,
+        out=arguments.out,
+    )
+    return show_notes(options, tools)
+
+
+def history(arguments: argparse.Namespace, tools: Tools) -> int:
+    from gate.notes_commands import show_history
+
+    return show_history(arguments.ledger, arguments.out, tools)
+
+
 def init(arguments: argparse.Namespace, tools: Tools) -> int:
     from gate.scaffold import init
 

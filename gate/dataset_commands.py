@@ -12,13 +12,12 @@ from gate.domain import Json
 from gate.errors import EXIT_PASS, EXIT_UNDECIDED, Problem, Problems, UsageError
 from gate.evaluation import Suite
 from gate.families.advisory_osv import samples_from_osv
-from gate.files import DATASET_LIMIT
+from gate.files import DATASET_LIMIT, write_text
 from gate.importers import combined, read_findings
 from gate.importers.finding import Finding
 from gate.importers.grouped import samples_from_answers
 from gate.importers.owasp_benchmark import samples_from_owasp_benchmark
 from gate.jsonl import read_json, read_jsonl
-from gate.planning_commands import write_text
 from gate.selfcheck import SEED, check_suite
 from gate.selfcheck_text import text
 from gate.tools import Tools

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from gate.errors import FileProblem
+from gate.errors import FileProblem, UsageError
 
 DATASET_LIMIT = 32 * 1024 * 1024
 TEXT_LIMIT = 256 * 1024
@@ -106,3 +106,12 @@ def repository_root(file: Path) -> Path:
         if (candidate / ".git").exists() or (candidate / ".github").is_dir():
             return candidate
     return folder
+
+
+def write_text(path: Path, content: str) -> None:
+    """A file that a command writes, and its folder. Raises UsageError when it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None

@@ -37,7 +37,7 @@ def page(report: Report, evidence: Evidence | None = None) -> str:
     """The whole page. Without `evidence` it has no samples."""
     from markupsafe import Markup
 
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = asset("report.css"), asset("report.js")
     return str(
         template().render(
             report=report,
@@ -54,17 +54,17 @@ def page(report: Report, evidence: Evidence | None = None) -> str:
             number=0 if evidence is None else len(evidence.flips),
             style=Markup(style),  # noqa: S704 - a file of ours
             script=Markup(script),  # noqa: S704 - a file of ours
-            digests={"style": _digest(style), "script": _digest(script)},
+            digests={"style": digest(style), "script": digest(script)},
         )
     )
 
 
 @cache
-def template() -> Any:
-    """The page's template and its parts, compiled."""
+def environment() -> Any:
+    """The templates of all pages, compiled when they are asked for."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("gate", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -72,9 +72,14 @@ def template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in environment.list_templates(extensions=["j2"]):
-        environment.get_template(name)
-    return environment.get_template("report.html.j2")
+
+
+@cache
+def template() -> Any:
+    """The report's template and its parts, compiled."""
+    for name in ("plots.html.j2", "deltas.html.j2"):
+        environment().get_template(name)
+    return environment().get_template("report.html.j2")
 
 
 def _plain(value: object) -> object:
@@ -83,11 +88,11 @@ def _plain(value: object) -> object:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     return (files("gate") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
     """As a content security policy names it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 

@@ -66,7 +66,7 @@ class Course:
 def forest_axis(comparisons: Iterable[Comparison]) -> Axis:
     """Wide enough for each margin, each delta, and the intervals of whole families; those of small slices may end in an
     arrow, so that one of them does not flatten the rest."""
-    return _axis([value for one in comparisons for value in _must_fit(one)])
+    return axis_of([value for one in comparisons for value in _must_fit(one)])
 
 
 def _must_fit(one: Comparison) -> Iterable[float]:
@@ -75,7 +75,7 @@ def _must_fit(one: Comparison) -> Iterable[float]:
         yield from one.interval
 
 
-def _axis(values: Sequence[float]) -> Axis:
+def axis_of(values: Sequence[float]) -> Axis:
     largest = max((abs(value) for value in values), default=0.0)
     reach, step = next((one for one in _REACHES if one[0] >= largest), _REACHES[-1])
     number = round(reach / step)
@@ -104,7 +104,7 @@ def course(one: Comparison) -> Course | None:
     looks = [look for look in one.looks if look.delta is not None]
     if len(looks) < 2:
         return None
-    axis = _axis([*_must_fit(one), *(look.delta or 0.0 for look in looks)])
+    axis = axis_of([*_must_fit(one), *(look.delta or 0.0 for look in looks)])
     most = max(look.asked for look in looks)
     low, high = one.interval
     return Course(

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import groupby
+from typing import TypeAlias
 
 from gate.domain import Comparison, PlanRow
+from gate.ledger_line import Compared
 from gate.report import Report
 from gate.wording import (
     OUTCOME_ICONS,
@@ -41,6 +43,9 @@ from gate.wording import (
     waived,
     worst_case,
 )
+
+Row: TypeAlias = Comparison | Compared
+"""A unit to show in a table: of a report, or of a line of the ledger."""
 
 COMMENT_LIMIT = 60_000  # UTF-8 bytes; GitHub's 65,536 are of a unit it does not document
 
@@ -113,12 +118,12 @@ def _render(report: Report, rows: Sequence[Comparison]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def notable(one: Comparison) -> bool:
+def notable(one: Row) -> bool:
     """Families always; slices when there is something to say about them."""
     return one.slice is None or one.outcome in ("regressed", "improved") or _holds_up(one)
 
 
-def _holds_up(one: Comparison) -> bool:
+def _holds_up(one: Row) -> bool:
     return one.severity == "blocking" and one.gating and one.outcome == "inconclusive"
 
 
@@ -154,7 +159,7 @@ def _offers(report: Report) -> str:
         "commit, posts one of these lines as a comment, with the reason in place of the dots, and runs this job again."
     )
     lines = "\n".join(report.offers)
-    return _folded("Release despite this", f"{text}\n\n```text\n{lines}\n```")
+    return folded("Release despite this", f"{text}\n\n```text\n{lines}\n```")
 
 
 def _notices(report: Report) -> list[str]:
@@ -169,16 +174,16 @@ def _headlined(report: Report) -> int:
 
 def _scores(report: Report, rows: Sequence[Comparison]) -> str:
     """Folded where all is well: then the headline is all that a reviewer needs."""
-    tables = "\n\n".join(_tables(rows))
+    shown = "\n\n".join(tables(rows))
     green = report.verdict == "pass" and not any(one.outcome == "regressed" for one in rows)
-    if not green or not tables:
-        return tables
+    if not green or not shown:
+        return shown
     families = count(sum(one.slice is None for one in rows), "family", "families")
     slices = sum(one.slice is not None for one in rows)
-    return _folded(f"Scores of {families}" + (f" and {count(slices, 'slice')}" if slices else ""), tables)
+    return folded(f"Scores of {families}" + (f" and {count(slices, 'slice')}" if slices else ""), shown)
 
 
-def _tables(rows: Sequence[Comparison]) -> list[str]:
+def tables(rows: Sequence[Row]) -> list[str]:
     configs = {one.config for one in rows}
     tables = []
     for config, group in groupby(rows, key=lambda one: one.config):
@@ -187,7 +192,7 @@ def _tables(rows: Sequence[Comparison]) -> list[str]:
     return tables
 
 
-def _table(rows: Sequence[Comparison]) -> str:
+def _table(rows: Sequence[Row]) -> str:
     from tabulate import tabulate
 
     align = ("left", "right", "right", "right", "left", "left", "left")
@@ -200,7 +205,7 @@ def _table(rows: Sequence[Comparison]) -> str:
     )
 
 
-def _row(one: Comparison) -> tuple[str, ...]:
+def _row(one: Row) -> tuple[str, ...]:
     strong = "**" if one.outcome == "regressed" and one.severity == "blocking" else ""
     return (
         _name(one),
@@ -213,13 +218,13 @@ def _row(one: Comparison) -> tuple[str, ...]:
     )
 
 
-def _name(one: Comparison) -> str:
+def _name(one: Row) -> str:
     if one.slice is None:
         return code(one.family)
     return f"&emsp;↳ {code(f'{one.slice.name}: {one.slice.value}')}"
 
 
-def _aside(one: Comparison) -> str:
+def _aside(one: Row) -> str:
     if one.waiver is not None:
         return " (waived)"
     return "" if one.gating or one.outcome in ("regressed", "improved") else " (too small to gate)"
@@ -236,7 +241,7 @@ def _quiet_slices(rows: Sequence[Comparison]) -> str:
         return ""
     small = sum(not one.gating for one in rows)
     aside = f", {small} of them too small to see their margin" if small else ""
-    return _folded(f"{count(len(rows), 'more slice')} without a finding{aside}", "\n\n".join(_tables(rows)))
+    return folded(f"{count(len(rows), 'more slice')} without a finding{aside}", "\n\n".join(tables(rows)))
 
 
 def _costs(report: Report) -> str:
@@ -254,7 +259,7 @@ def _config_changes(report: Report) -> str:
         for change in report.changes
     ]
     names = listed(list(dict.fromkeys(change.what for change in report.changes)))
-    return _folded(f"What changed: {names}", "\n".join(lines))
+    return folded(f"What changed: {names}", "\n".join(lines))
 
 
 def _measurement(report: Report) -> str:
@@ -267,7 +272,7 @@ def _measurement(report: Report) -> str:
     title = "How it was measured"
     if asked:
         title += f": {', '.join([*facts, duration(report.provenance.seconds)])}"
-    return _folded(title, "\n".join(f"- {line}" for line in _measured_lines(report)))
+    return folded(title, "\n".join(f"- {line}" for line in _measured_lines(report)))
 
 
 def _measured_lines(report: Report) -> list[str]:
@@ -328,7 +333,7 @@ def _plan(report: Report) -> str:
     title = "What this gate can see" + (f": {count(blind, 'unit')} too small for the margin" if blind else "")
     noises = listed(list(dict.fromkeys(known_noise(row) for row in report.plan)))
     text = f"the smallest drop in points that will be caught, as planned before the first call; noise {noises}"
-    return _folded(title, f"{table}\n\n_sees_: {text}{_dropped(len(report.plan) - len(rows))}")
+    return folded(title, f"{table}\n\n_sees_: {text}{_dropped(len(report.plan) - len(rows))}")
 
 
 def _planned(row: PlanRow, *, several: bool) -> tuple[str, ...]:
@@ -337,7 +342,7 @@ def _planned(row: PlanRow, *, several: bool) -> tuple[str, ...]:
     return name, f"{row.samples:,}", points(row.visible), points(row.margin), gates(row)
 
 
-def _folded(title: str, body: str) -> str:
+def folded(title: str, body: str) -> str:
     return f"<details>\n<summary>{title}</summary>\n\n{body}\n\n</details>"
 
 

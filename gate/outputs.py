@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gate.evidence import Evaluated, Evidence
     from gate.report import Report
 
-Form = Literal["json", "markdown", "html", "junit", "sarif", "slack", "statement", "predicate"]
+Form = Literal["json", "markdown", "html", "junit", "sarif", "slack", "statement", "predicate", "release-notes"]
 _FILES: dict[str, Form] = {
     "report.json": "json",
     "comment.md": "markdown",
@@ -55,6 +55,7 @@ def rendered(report: Report, form: Form, evidence: Evidence | None = None) -> st
     from gate.html_page import page
     from gate.junit import junit
     from gate.markdown import comment
+    from gate.notes_text import report_text
     from gate.report import to_json
     from gate.sarif import sarif
     from gate.slack import slack
@@ -69,5 +70,6 @@ def rendered(report: Report, form: Form, evidence: Evidence | None = None) -> st
         "slack": slack,
         "statement": lambda report: statement(report, digest(to_json(report))),
         "predicate": predicate,
+        "release-notes": report_text,
     }
     return makers[form](report)

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from gate.askings import Archive
-from gate.errors import EXIT_PASS, UsageError
+from gate.errors import EXIT_PASS
 from gate.evaluation import ScoredInterview
+from gate.files import write_text
 from gate.live import Job, Keeping, family_subject, stored_runs
 from gate.plan_text import text, to_json
 from gate.planning import plan_of
@@ -56,15 +57,6 @@ def subjects_of(job: Job, store: Path, archive: Archive, tools: Tools) -> Iterat
         for suite in job.suites:
             stored = stored_matrix(runs.get((pair.path, suite.name), ()))
             yield family_subject(pair, suite, stored, archive.scores(pair, suite))
-
-
-def write_text(path: Path, content: str) -> None:
-    """Raises UsageError when it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _judges(job: Job) -> Iterator[str]:

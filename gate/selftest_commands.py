@@ -13,9 +13,10 @@ import numpy as np
 
 from gate.domain import Observation, Sample, Score
 from gate.errors import EXIT_BLOCKED, EXIT_PASS, CannotEvaluate, Problems
+from gate.files import write_text
 from gate.importers.results import read_runs
 from gate.live import Job
-from gate.planning_commands import archive_of, subjects_of, write_text
+from gate.planning_commands import archive_of, subjects_of
 from gate.policy import Policy, result_names
 from gate.positions import Document
 from gate.rehearsal import Subject, rehearsal_of, subject

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gate.domain import Comparison, Outcome, PatternKind, PlanRow, Stage, Verdict, unit_name
 
 if TYPE_CHECKING:
+    from gate.ledger_line import Compared, LedgerLine
     from gate.report import JudgeRecord, Latency, Report
     from gate.waiver_terms import WaiverUse
 
@@ -121,8 +122,12 @@ def unlinked(text: str) -> str:
 
 def run_address(report: Report) -> str:
     """The address of the workflow run; empty where there is none, or it is not a plain address."""
-    address = report.provenance.run_url or ""
-    return address if re.fullmatch(r"https?://[A-Za-z0-9.:/_-]+", address) else ""
+    return plain_address(report.provenance.run_url)
+
+
+def plain_address(text: str | None) -> str:
+    """An address that can stand in a link as it is; empty for any other text."""
+    return text if text and re.fullmatch(r"https?://[A-Za-z0-9.:/_-]+", text) else ""
 
 
 def points(value: float | None) -> str:
@@ -159,7 +164,7 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
-def unit(one: Comparison | PlanRow | WaiverUse) -> str:
+def unit(one: Comparison | Compared | PlanRow | WaiverUse) -> str:
     return unit_name(one.family, one.slice)
 
 
@@ -168,16 +173,19 @@ def waived(one: WaiverUse) -> str:
     return f"lost {points(one.measured)} points of {points(one.loss)} allowed, by {one.approver} until {one.until}"
 
 
-def in_force(report: Report) -> list[WaiverUse]:
+def in_force(report: Report | LedgerLine) -> list[WaiverUse]:
     return [one for one in report.waivers if one.state == "in force"]
+
+
+def use_of(one: Comparison | Compared, report: Report | LedgerLine) -> WaiverUse | None:
+    """The waiver that released a regression, where the report has it."""
+    unit_of = (one.config, one.family, one.slice)
+    return next((use for use in in_force(report) if (use.config or one.config, use.family, use.slice) == unit_of), None)
 
 
 def waiver_of(one: Comparison, report: Report) -> str:
     """Who released a regression, up to what, and why; at least the waiver's own words."""
-    unit_of = (one.config, one.family, one.slice)
-    found = next(
-        (use for use in in_force(report) if (use.config or one.config, use.family, use.slice) == unit_of), None
-    )
+    found = use_of(one, report)
     return one.waiver or "" if found is None else f"{waived(found)}: {found.because} ({found.where})"
 
 
