@@ -119,7 +119,9 @@ def next_line(found: Ledger, report: Report, *, tag: str | None) -> bytes:
 def read(path: Path, *, head: str | None = None, length: int | None = None) -> Ledger:
     """A ledger in a file. Raises UsageError where it cannot be read, Problems where it is not sound."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)  # half a line of an append under way is no damage
+            data = file.read()
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     return check(data, file=str(path), head=head, length=length)

@@ -197,6 +197,18 @@ def test_show__prints_nothing_raw(tmp_path, capsys):
     assert "\x1b" not in capsys.readouterr().out
 
 
+def test_read__an_append_under_way_is_waited_for(tmp_path, monkeypatch):
+    path, lock = tmp_path / "l", fcntl.flock
+    path.write_bytes(text(LINES[:1]) + LINES[1][:40])
+
+    def ended(file, how):
+        path.write_bytes(text(LINES[:2]))
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", ended)
+    assert read(path).head == hash_of(LINES[1])
+
+
 def test_read__keeps_what_notes_and_auditors_ask_for(tmp_path):
     report = REPORTS["blocked"]
     append(tmp_path / "l", report, tag="v1", say=str)
