@@ -29,7 +29,7 @@ from gate.importers.results.json_logs import (
 )
 from gate.importers.results.junit import from_junit, is_junit
 from gate.importers.results.promptfoo import from_promptfoo, from_promptfoo_table, is_promptfoo, is_promptfoo_table
-from gate.importers.results.row import OVERALL, BadLog, Format, Log, Row, Told, result_of
+from gate.importers.results.row import OVERALL, BadLog, Format, Log, Row, Told, refuse_crowded, result_of
 from gate.importers.results.table import from_table, is_table
 from gate.jsonl import BadLine, problem_of
 from gate.recorded import parse_results
@@ -47,7 +47,7 @@ FORMATS: Mapping[str, Format] = {
 }
 _OWN = "Driftgate"
 _LARGEST = 512 * 1024 * 1024
-_MOST_PROBLEMS = 50
+_MOST_PROBLEMS, _MOST_SCORES = 50, 5_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +80,11 @@ def recorded_in(data: bytes, names: Mapping[str, tuple[str, ...]], *, file: str)
         if log is None or found is None:
             _refuse_others(log)
             return Recorded(form=_OWN, observations=parse_results(_text(data), file=file))
-        told = FORMATS[found].read(log)
+        return _recorded(found, FORMATS[found].read(log), names, file)
     except BadLog as error:
         raise Problems([problem_of(file, 0, error)]) from None
     except RecursionError:
         raise Problems([Problem(file=file, what="is nested too deeply")]) from None
-    return _recorded(found, told, names, file)
 
 
 def refuse_unlike(first: Recorded, second: Recorded, *, file: str, of: str = "the baseline") -> None:
@@ -111,12 +110,15 @@ def refuse_unlike(first: Recorded, second: Recorded, *, file: str, of: str = "th
 
 
 def _read(path: Path) -> bytes:
+    """By the bytes that come, not by the size that is told: a pipe or a device has none."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise BadLog(f"is larger than {_LARGEST // 1024**2} MiB")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(data) > _LARGEST:
+        raise BadLog(f"is larger than {_LARGEST // 1024**2} MiB")
+    return data
 
 
 def _text(data: bytes) -> str:
@@ -133,6 +135,7 @@ def _log(name: str, data: bytes) -> Log | None:
     text = _text(data)
     if text.lstrip()[:1] not in ("{", "["):
         return Log(name=name, items=[], text=text)
+    refuse_crowded(text)
     first = _json(next(line for line in text.split("\n") if line.strip()))
     if isinstance(first, dict) and "family" in first and "sample_id" in first:
         return None
@@ -209,6 +212,11 @@ def _wanted(rows: Iterable[Row], families: Mapping[str, str]) -> Iterator[tuple[
             taken = {called: metric}
         else:
             taken = {name: metric for name, metric in named.items() if name in families} or named
+            if len(taken) * len(found) > _MOST_SCORES:
+                what = (
+                    f"holds {len(taken):,} metrics of a task with {len(found):,} results: too many to take all of them"
+                )
+                raise BadLog(f"{what} | name those to be compared in the policy (families.NAME.results)")
         yield from ((row, name, metric) for row in found for name, metric in taken.items())
 
 

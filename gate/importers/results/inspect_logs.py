@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gate.domain import Json
 from gate.importers.finding import at, object_at, objects_at, text_at
-from gate.importers.results.row import BadLog, Log, Row, Told, digest_of, whole
+from gate.importers.results.row import BadLog, Log, Row, Told, digest_of, refuse_crowded, whole
 
 if TYPE_CHECKING:
     from backports.zstd import zipfile
@@ -91,22 +91,22 @@ def unzipped(data: bytes) -> dict[str, Json]:
     """An `.eval` file as the `.json` log would be. Raises BadLog; never unpacks more than 512 MiB."""
     from backports.zstd import ZstdError, zipfile
 
+    if data.count(b"PK\x01\x02") > _MEMBERS:  # entries of the directory, which opening the zip would read all
+        raise BadLog(f"is a zip of more than {_MEMBERS:,} files")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _put_together(archive)
     except BadLog:
         raise
+    except (ValueError, RecursionError):  # before RuntimeError, which a RecursionError is too
+        raise BadLog("is a zip that holds unusable JSON") from None
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ZstdError, EOFError, OSError, RuntimeError) as error:
         hint = "inspect log convert --to json makes a log that every version can read"
         raise BadLog(f"is a zip that cannot be read ({type(error).__name__}) | {hint}") from None
-    except (ValueError, RecursionError):
-        raise BadLog("is a zip that holds unusable JSON") from None
 
 
 def _put_together(archive: zipfile.ZipFile) -> dict[str, Json]:
     names = archive.namelist()
-    if len(names) > _MEMBERS:
-        raise BadLog(f"is a zip of more than {_MEMBERS:,} files")
     head = "header.json" if "header.json" in names else "_journal/start.json"
     if head not in names:
         raise BadLog("is a zip, and no Inspect log")
@@ -118,16 +118,18 @@ def _put_together(archive: zipfile.ZipFile) -> dict[str, Json]:
     return {"status": "started", **found, "samples": samples}
 
 
-def _bounded(archive: zipfile.ZipFile, names: list[str]) -> Iterator[bytes]:
+def _bounded(archive: zipfile.ZipFile, names: list[str]) -> Iterator[str]:
     """What the names hold, by the bytes that come out and not by the sizes that the zip claims."""
     left = _LARGEST
     for name in names:
         most = min(left, _LARGEST_MEMBER)
         with archive.open(name) as member:
-            text = member.read(most + 1)
-        if len(text) > most:
+            data = member.read(most + 1)
+        if len(data) > most:
             raise BadLog("is a zip that unpacks to more than 512 MiB, or 32 MiB a sample")
-        left -= len(text)
+        left -= len(data)
+        text = data.decode()
+        refuse_crowded(text)
         yield text
 
 

@@ -12,6 +12,8 @@ _OUTCOMES = ("failure", "error", "skipped")
 
 @dataclass(slots=True)
 class _Reading:
+    """`suites`: of those around, each under its own name or, where it has none, that of the next one outwards."""
+
     suites: list[str] = field(default_factory=list)
     case: dict[str, str] | None = None
     outcomes: set[str] = field(default_factory=set)
@@ -19,7 +21,8 @@ class _Reading:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "testsuite":
-            self.suites.append(attributes.get("name", "").strip())
+            around = self.suites[-1] if self.suites else "junit"
+            self.suites.append(attributes.get("name", "").strip() or around)
         elif tag == "testcase":
             self.case, self.outcomes = attributes, set()
         elif tag in _OUTCOMES and self.case is not None:
@@ -36,7 +39,7 @@ class _Reading:
         name = ".".join(part for key in ("classname", "name") if (part := case.get(key, "").strip()))
         skipped = "skipped" in self.outcomes
         return Row(
-            task=next((suite for suite in reversed(self.suites) if suite), "junit"),
+            task=self.suites[-1] if self.suites else "junit",
             id=name,
             scores={OVERALL: None if skipped else float("failure" not in self.outcomes)},
             error="error" in self.outcomes,
@@ -51,7 +54,7 @@ def is_junit(log: Log) -> bool:
 def from_junit(log: Log) -> Told:
     """A document type is refused, and with it every entity: expansion and files of the machine alike."""
     reading = _Reading()
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8")  # whatever the declaration says: the text is decoded already
     parser.StartDoctypeDeclHandler = _no_doctype
     parser.StartElementHandler = reading.start
     parser.EndElementHandler = reading.end

@@ -54,7 +54,11 @@ def is_promptfoo_table(log: Log) -> bool:
 
 
 def _cells(text: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(text, newline=""))
+    """The rows. Raises BadLog for a cell that csv takes no more of: 131,072 characters."""
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""))
+    except csv.Error as error:
+        raise BadLog(f"is not valid CSV: {error} | give promptfoo's JSON output") from None
 
 
 def _groups(header: list[str]) -> list[int]:

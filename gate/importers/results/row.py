@@ -12,6 +12,7 @@ from gate.domain import CallFailure, Json, Score, Unscored
 
 OVERALL = ""
 """The metric of a task whose samples have one score without a name."""
+_MOST_VALUES = 32_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,12 @@ class Format:
 
 class BadLog(ValueError):
     """A log that cannot be used: ``what`` or ``what | hint``."""
+
+
+def refuse_crowded(text: str) -> None:
+    """Raises BadLog for JSON of more values than memory holds: each takes about 100 bytes, however short its text."""
+    if sum(map(text.count, ",[{")) > _MOST_VALUES:
+        raise BadLog(f"holds more than {_MOST_VALUES:,} values | give fewer samples, or leave messages and events out")
 
 
 def digest_of(*values: Json) -> str:
