@@ -13,7 +13,7 @@ from gate.ledger_line import Compared, line_of
 from gate.markdown import code, folded, notable, plain, tables
 from gate.notes import Course, Notes, let_out
 from gate.releases import Gap, Regression, Release, Source, Step, lacks, releases
-from gate.report import Change, Report
+from gate.report import ArmDigests, Change, Report
 from gate.wording import VERDICT_ICONS, count, headline, interval, plain_address, points, signed, waived
 
 _MOST = 30  # lines of one list; the JSON has them all
@@ -26,8 +26,10 @@ _KINDS = {"blocking": "🔴 blocking", "waived": "🟠 waived", "advisory": "�
 
 def notes_text(found: Notes) -> str:
     """The notes of several releases."""
-    writer = _Writer(configs=_configs(found.releases), numbered=True)
-    parts = [f"# {plain(found.answer)}", writer.let_out(found), writer.courses(found.courses)]
+    writer = _Writer(configs=_configs(found.releases), numbered=True, simulated=bool(_all_simulated(found)))
+    answer, _, besides = found.answer.partition("; ")
+    parts = [f"# {plain(answer)}", plain(besides), _all_simulated(found), writer.let_out(found)]
+    parts.append(writer.courses(found.courses))
     parts += [writer.release(one, f"## {_title(one)}") for one in found.releases]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -52,16 +54,18 @@ def _title(one: Release) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Writer:
-    """Names a config only where there are several, and a ledger's line only where the lines are `numbered`."""
+    """Names a config only where there are several, a ledger's line only where the lines are `numbered`, and what is
+    simulated only where that has not been said of all of it."""
 
     configs: frozenset[str | None]
     numbered: bool
+    simulated: bool = False
 
     def release(self, one: Release, title: str) -> str:
         nothing = "No regression was shown." if one.steps else "Nothing was compared."
         parts = [
             title,
-            _simulated(one),
+            "" if self.simulated else _simulated(one.decisions),
             _section("Regressions", map(self._regression, one.regressions)) or nothing,
             *(part for step in one.steps for part in self._step(step)),
             _section("Not measured", dict.fromkeys(self._gap(gap, one) for gap in one.gaps)),
@@ -79,7 +83,7 @@ class _Writer:
         ]
         if not rows:
             return "No regression was let through." if found.releases else ""
-        table = _table(("release", "unit", "delta (interval)", "why"), rows)
+        table = _table(("release", "unit", "delta (interval)", "why"), rows, ("left",) * 4)
         return f"## Regressions that were let through\n\n{table}"
 
     def courses(self, found: Sequence[Course]) -> str:
@@ -96,7 +100,8 @@ class _Writer:
             )
             for one in found
         ]
-        return f"## Each family\n\n{_table(head, rows)}\n\n{_NOTE}" if rows else ""
+        align = ("left", "right", "right", "right", "right", "left", "right")
+        return f"## Each family\n\n{_table(head, rows, align)}\n\n{_NOTE}" if rows else ""
 
     def _unit(self, one: Compared | Gap) -> str:
         return self._named(one.config, unit_name(one.family or "", one.slice))
@@ -112,9 +117,9 @@ class _Writer:
 
     def _step(self, one: Step) -> Iterator[str]:
         config = f" in {code(one.config)}" if one.config else ""
-        span = f" ({_span(one)})" if self.numbered and one.digests else ""
-        yield f"### What changed{config}{span}"
-        yield _listed(map(_change, one.changes)) or "Nothing that was recorded: only the scores are known."
+        span = [f"config: {_span(one.digests)}"] if one.digests else []
+        yield f"### What changed{config}"
+        yield _listed([*map(_change, one.changes), *span]) or "Nothing that was recorded: only the scores are known."
         yield "\n\n".join(tables([row for row in one.compared if notable(row)]))
         if quiet := sum(not notable(row) for row in one.compared):
             yield f"_{count(quiet, 'more slice')} without a finding._"
@@ -148,11 +153,17 @@ def _listed(lines: Iterable[str]) -> str:
     return "\n".join([*items[:_MOST], *more])
 
 
-def _simulated(one: Release) -> str:
-    number = sum(source.simulated for source in one.decisions)
+def _all_simulated(found: Notes) -> str:
+    """Once, where it holds for every decision."""
+    decisions = [source for one in found.releases for source in one.decisions]
+    return _simulated(decisions) if all(one.simulated for one in decisions) else ""
+
+
+def _simulated(decisions: Sequence[Source]) -> str:
+    number = sum(one.simulated for one in decisions)
     if not number:
         return ""
-    whose = "all of these decisions" if number == len(one.decisions) else count(number, "decision")
+    whose = "all of these decisions" if number == len(decisions) else count(number, "decision")
     return f"> [!NOTE]\n> The endpoints of {whose} were **simulated**: these are not a real model's figures."
 
 
@@ -170,9 +181,8 @@ def _why(one: Regression) -> str:
     return f"{_KINDS[one.kind]}{_waived(one)}"
 
 
-def _span(one: Step) -> str:
-    digests = (one.digests.baseline, one.digests.candidate) if one.digests else ()
-    return " → ".join(code(digest.removeprefix("sha256:")[:12]) for digest in digests)
+def _span(digests: ArmDigests) -> str:
+    return " → ".join(code(one.removeprefix("sha256:")[:12]) for one in (digests.baseline, digests.candidate))
 
 
 def _change(one: Change) -> str:
@@ -190,7 +200,7 @@ def _counts(one: Course) -> Iterator[str]:
         yield f"🔸 {one.advisory:,} advisory"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], align: Sequence[str]) -> str:
     from tabulate import tabulate
 
-    return tabulate(rows, headers=head, tablefmt="github", disable_numparse=True)
+    return tabulate(rows, headers=head, tablefmt="github", colalign=align, disable_numparse=True)

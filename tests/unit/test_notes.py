@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from gate.cli import _parser, main
 from gate.domain import Pattern, PerArm, SliceKey
 from gate.errors import Problems, UsageError
+from gate.ledger import read
 from gate.ledger_line import line_of
 from gate.markdown import comment
 from gate.notes import Notes, notes, to_json
@@ -229,6 +230,23 @@ def test_courses__a_family_that_was_only_ever_stopped_has_no_sum():
     assert (one.steps, one.first, one.total, one.stopped) == (0, None, None, 1)
 
 
+def test_text__its_first_line_is_the_answer_and_the_next_says_what_besides():
+    first, _, second = told(*LINES, since="v1.0").splitlines()[:3]
+    assert (
+        first
+        == "# 3 releases since v1.0: 1 shipped with a waived regression, 1 with an advisory one, 1 without a known one"
+    )
+    assert second.startswith("1 decision blocked a change; the endpoints of 1 decision were simulated")
+
+
+def test_text__of_a_ledger_of_version_1_says_what_is_there():
+    found = read(ROOT / "tests/reference/ledger_version_1.jsonl").entries
+    assert {one.schema_version for one in found} == {1}
+    text = told(*found)
+    assert "🟠 waived, **let through**: `advisory-summary` −8.0 [−10.0, −6.0]" in text
+    assert "| `exploit-hypothesis`              | 400 |          – |           – | +10.0 [+8.0, +12.0]" in text
+
+
 def test_text__names_configs_only_where_there_are_several():
     other = replace(BAD, config="models/b.yml", severity="advisory")
     assert " of `models/a.yml`" not in told(line("pass", GOOD, ADVISORY))
@@ -238,7 +256,9 @@ def test_text__names_configs_only_where_there_are_several():
 def test_text__simulated_decisions_are_called_so():
     text = told(line("pass", GOOD, simulated=True), line("pass", GOOD))
     assert "> The endpoints of 1 decision were **simulated**" in text
-    assert "> The endpoints of all of these decisions were **simulated**" in told(line("pass", GOOD, simulated=True))
+    every = told(line("pass", GOOD, simulated=True, tag="v1"), line("pass", GOOD, simulated=True))
+    assert every.partition("## ")[0].count("> The endpoints of all of these decisions were **simulated**") == 1
+    assert every.count("**simulated**") == 1
 
 
 @pytest.mark.parametrize("name", REPORTS)
