@@ -105,7 +105,7 @@ def course(one: Comparison) -> Course | None:
     if len(looks) < 2:
         return None
     axis = axis_of([*_must_fit(one), *(look.delta or 0.0 for look in looks)])
-    most = max(look.asked for look in looks)
+    most = max(1, *(look.asked for look in looks))
     low, high = one.interval
     return Course(
         points=tuple(

@@ -64,3 +64,8 @@ def test_course__goes_from_look_to_look_and_up_is_better():
 
 def test_course__of_one_look_is_none():
     assert course(comparison("unchanged", looks=(Look(samples=1, asked=2, delta=0.0, outcome="unchanged"),))) is None
+
+
+def test_course__of_looks_that_asked_nothing_is_drawn_all_the_same():
+    look = Look(samples=0, asked=0, delta=0.0, outcome="inconclusive")
+    assert [point.x for point in course(comparison("inconclusive", looks=(look, look))).points] == [0, 0]
