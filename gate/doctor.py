@@ -23,6 +23,7 @@ from gate.errors import EXIT_PASS, EXIT_UNDECIDED, EXIT_USAGE, FileProblem, GitH
 from gate.files import read_text
 from gate.gate_jobs import GateJob, read_jobs
 from gate.github import CommitFiles, GitHub
+from gate.github_answers import Branch, CodeownersErrors, Rule
 from gate.policy import Policy, judging_files, parse_policy_for_run
 from gate.positions import Document
 from gate.protection import Finding, of_jobs, of_owners, of_rules
@@ -127,7 +128,7 @@ class _Branch:
 
     def rule_findings(self, jobs: list[GateJob], check: str) -> Iterator[Finding]:
         try:
-            rules = self.github.request("GET", f"/rules/branches/{quote(self.name, safe='')}?per_page=100").json()
+            rules = self.github.ask("GET", f"/rules/branches/{quote(self.name, safe='')}?per_page=100", list[Rule])
         except GitHubError as error:
             yield Finding(subject="rulesets", state="unseen", what=str(error))
             return
@@ -141,20 +142,19 @@ class _Branch:
             return
         try:
             rules = read_codeowners(read_text(self.files, place))
-            errors = self.github.request("GET", f"/codeowners/errors?ref={quote(self.name, safe='')}").json()["errors"]
+            found = self.github.ask("GET", f"/codeowners/errors?ref={quote(self.name, safe='')}", CodeownersErrors)
         except (FileProblem, GitHubError) as error:
             yield Finding(subject="CODEOWNERS", state="unseen", what=str(error))
             return
-        yield from of_owners(rules, [*paths, place], [int(one["line"]) for one in errors])
+        yield from of_owners(rules, [*paths, place], [one["line"] for one in found["errors"]])
 
 
 def _branch(github: GitHub, name: str) -> Generator[Finding, None, _Branch | None]:
     """The branch, where the token can see it and the repository's files."""
     try:
         name = name or github.default_branch()
-        branch = _Branch(
-            github=github, name=name, found=github.request("GET", f"/branches/{quote(name, safe='')}").json()
-        )
+        found = github.ask("GET", f"/branches/{quote(name, safe='')}", Branch)
+        branch = _Branch(github=github, name=name, found=found)
         files = len(branch.paths)
     except (GitHubError, FileProblem) as error:
         do = "a token with contents: read for this repository, and a branch that is there"

@@ -21,16 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from gate.actions import Inputs
 from gate.errors import UsageError
+from gate.github_answers import Home, Part, Sha, User, first_fault
 
 _LARGEST = 32 * 1024 * 1024
 _NONE = "0" * 40
 _DEPENDABOT = "dependabot[bot]"
-
-Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}(?:[0-9a-f]{24})?$")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,55 +73,41 @@ class DriftWatch:
 Event: TypeAlias = PullRequest | Range | Refs | NumberedPull | DriftWatch
 
 
-class _Part(BaseModel):
-    """The part of a payload that we rely on. GitHub sends much more."""
-
-    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
-
-
-class _Repository(_Part):
-    full_name: str
-
-
-class _End(_Part):
+class _End(Part):
     sha: Sha
-    repo: _Repository | None = None  # null where a fork was deleted
+    repo: Home | None = None  # null where a fork was deleted
 
 
-class _User(_Part):
-    login: str
-
-
-class _Pull(_Part):
+class _Pull(Part):
     number: Annotated[int, Field(ge=1)]
     state: str
     base: _End
     head: _End
-    user: _User | None = None
+    user: User | None = None
 
 
-class _OfPull(_Part):
+class _OfPull(Part):
     pull_request: _Pull
 
 
-class _Group(_Part):
+class _Group(Part):
     base_sha: Sha
     head_sha: Sha
 
 
-class _OfGroup(_Part):
+class _OfGroup(Part):
     action: str
     merge_group: _Group
 
 
-class _Push(_Part):
+class _Push(Part):
     ref: str
     before: Sha
     after: Sha
     deleted: bool = False
 
 
-_Payload = TypeVar("_Payload", bound=_Part)
+_Payload = TypeVar("_Payload", bound=Part)
 
 
 def read_event(environ: Mapping[str, str], inputs: Inputs) -> Event:
@@ -149,7 +134,7 @@ def of_pull(found: Mapping[str, Any]) -> PullRequest:
     try:
         return _open(_Pull.model_validate(found))
     except ValidationError as error:
-        raise UsageError(f"the pull request is not as GitHub describes one: {_first(error)}") from None
+        raise UsageError(f"the pull request is not as GitHub describes one: {first_fault(error)}") from None
 
 
 def _open(pull: _Pull) -> PullRequest:
@@ -201,10 +186,4 @@ def _payload(environ: Mapping[str, str], model: type[_Payload]) -> _Payload:
     except OSError:
         raise UsageError("GITHUB_EVENT_PATH: names no file that can be read") from None
     except ValidationError as error:
-        raise UsageError(f"GITHUB_EVENT_PATH: is not the payload of this event: {_first(error)}") from None
-
-
-def _first(error: ValidationError) -> str:
-    """Where and what, in words of ours: names of keys and types, never a value."""
-    found = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return f"{'.'.join(map(str, found['loc'])) or 'all of it'} ({found['type'].replace('_', ' ')})"
+        raise UsageError(f"GITHUB_EVENT_PATH: is not the payload of this event: {first_fault(error)}") from None

@@ -5,6 +5,7 @@ Files are read through trees and blobs, because only a tree tells a symbolic lin
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,9 +16,23 @@ import requests
 
 from gate.errors import FileProblem, Forbidden, GitHubError
 from gate.files import path_problem
+from gate.github_answers import (
+    Comment,
+    Commit,
+    Compared,
+    File,
+    Permission,
+    Pull,
+    Push,
+    Repository,
+    Tree,
+    User,
+    checked,
+)
 
 _JSON, _RAW = "application/vnd.github+json", "application/vnd.github.raw+json"
 _LONGEST_WAIT = 60.0
+_MOST_PAGES = 300
 _REGULAR, _FOLDER = ("100644", "100755"), "040000"
 _REFUSED = {
     "120000": "is a symbolic link (or lies behind one); links are not followed",
@@ -78,12 +93,12 @@ class GitHub:
 
     def renamed(self, number: int) -> dict[str, str]:
         """New name → old name, of the files that a pull request renames (GitHub names 3,000 files at most)."""
-        found = self._pages(f"/pulls/{number}/files")
+        found = self._pages(f"/pulls/{number}/files", File)
         return {one["filename"]: one["previous_filename"] for one in found if "previous_filename" in one}
 
     def merge_base(self, base: str, head: str) -> str:
         """The commit that two commits have come from."""
-        found = self.request("GET", f"/compare/{quote(base)}...{quote(head)}?per_page=1").json()
+        found = self.ask("GET", f"/compare/{quote(base)}...{quote(head)}?per_page=1", Compared)
         return str(found["merge_base_commit"]["sha"])
 
     def resolve(self, ref: str) -> str:
@@ -91,39 +106,41 @@ class GitHub:
         return str(self.commit(ref)["sha"])
 
     def default_branch(self) -> str:
-        return str(self.request("GET", "").json()["default_branch"])
+        return str(self.ask("GET", "", Repository)["default_branch"])
 
     def head_sha(self, number: int) -> str:
         return str(self.pull(number)["head"]["sha"])
 
     def pull(self, number: int) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.request("GET", f"/pulls/{number}").json()
+        found: Mapping[str, Any] = self.ask("GET", f"/pulls/{number}", Pull)
         return found
 
     def commit(self, sha: str) -> Mapping[str, Any]:
         """With the accounts of its author and committer, where GitHub knows them."""
-        found: Mapping[str, Any] = self.request("GET", f"/commits/{quote(sha, safe='')}").json()
+        found: Mapping[str, Any] = self.ask("GET", f"/commits/{quote(sha, safe='')}", Commit)
         return found
 
     def permission(self, login: str) -> Mapping[str, Any]:
         """What an account may do here; any token may ask."""
-        found: Mapping[str, Any] = self.request("GET", f"/collaborators/{quote(login, safe='')}/permission").json()
+        path = f"/collaborators/{quote(login, safe='')}/permission"
+        found: Mapping[str, Any] = self.ask("GET", path, Permission)
         return found
 
     def pushes(self, branch: str) -> list[Mapping[str, Any]]:
         """The last changes of a branch, the newest first (at most 100)."""
         ref = quote(f"refs/heads/{branch}", safe="")
-        return list(self.request("GET", f"/activity?ref={ref}&per_page=100").json())
+        return list(self.ask("GET", f"/activity?ref={ref}&per_page=100", list[Push]))
 
     def login(self) -> str:
         """Who this token is. A workflow's own token may not ask: it is github-actions[bot]."""
         try:
-            return str(self._send("GET", f"{self.api}/user", {}).json()["login"])
-        except GitHubError:
+            answer = self._send("GET", f"{self.api}/user", {})
+        except (Forbidden, NotFound):
             return "github-actions[bot]"
+        return str(checked(answer, User, "GET /user")["login"])
 
     def comments(self, number: int) -> Iterator[Mapping[str, Any]]:
-        return self._pages(f"/issues/{number}/comments")
+        return self._pages(f"/issues/{number}/comments", Comment)
 
     def post_check(self, check: CheckRun) -> None:
         """Raises GitHubError (Forbidden without checks: write)."""
@@ -141,16 +158,21 @@ class GitHub:
         }
         self.request("POST", "/check-runs", body=body)
 
+    def ask(self, method: str, path: str, shape: Any, *, body: object = None) -> Any:
+        """What GitHub answers, as JSON of a shape of github_answers.py. Raises GitHubError."""
+        asked = f"{method} {path.partition('?')[0] or 'the repository'}"
+        return checked(self.request(method, path, body=body), shape, asked)
+
     def request(self, method: str, path: str, *, accept: str = _JSON, body: object = None) -> requests.Response:
         return self._send(method, f"{self.api}/repos/{self.repository}{path}", {"Accept": accept}, body)
 
-    def _pages(self, path: str) -> Iterator[Mapping[str, Any]]:
-        page = 1
-        while found := self.request("GET", f"{path}?per_page=100&page={page}").json():
+    def _pages(self, path: str, shape: type) -> Iterator[Mapping[str, Any]]:
+        for page in range(1, _MOST_PAGES + 1):
+            found = self.ask("GET", f"{path}?per_page=100&page={page}", list[shape])  # type: ignore[valid-type]  # a value
             yield from found
             if len(found) < 100:
                 return
-            page += 1
+        raise GitHubError(f"GitHub lists more than {_MOST_PAGES * 100:,} things at {path}")
 
     def _send(self, method: str, url: str, headers: dict[str, str], body: object = None) -> requests.Response:
         for attempt in range(4):
@@ -250,7 +272,10 @@ class CommitFiles:
             raise FileProblem(refused)
         if entry.size > limit:
             raise FileProblem(f"is larger than {limit // 1024:,} KiB")
-        return self.github.request("GET", f"/git/blobs/{entry.sha}", accept=_RAW).content
+        content = self.github.request("GET", f"/git/blobs/{entry.sha}", accept=_RAW).content
+        if blob_sha(content, like=entry.sha) != entry.sha:
+            raise GitHubError(f"GitHub's answer to GET /git/blobs/{entry.sha} is not that file ({path})")
+        return content
 
     def entry(self, path: str) -> Entry | None:
         """What a path is, unread; None where nothing is there."""
@@ -280,8 +305,8 @@ class CommitFiles:
             return {}
         sha = found.sha if found else self.sha
         if sha not in self._listings:
-            tree = self.github.request("GET", f"/git/trees/{quote(sha)}?recursive=1").json()
-            if tree["truncated"]:
+            tree = self.github.ask("GET", f"/git/trees/{quote(sha)}?recursive=1", Tree)
+            if tree.get("truncated"):
                 raise FileProblem("holds more files than GitHub lists at once")
             self._listings[sha] = {one["path"]: _entry_of(one) for one in tree["tree"] if one["type"] != "tree"}
         return {f"{folder}/{path}".removeprefix("/"): entry for path, entry in self._listings[sha].items()}
@@ -300,14 +325,22 @@ class CommitFiles:
         if entry.mode in _REGULAR:
             raise FileProblem("does not exist", missing=True)
         if entry.mode != _FOLDER:
-            raise FileProblem(_REFUSED[entry.mode])
+            raise FileProblem(_REFUSED.get(entry.mode, "is not a regular file"))
         return self._tree(entry.sha)
 
     def _tree(self, sha: str) -> dict[str, Entry]:
         if sha not in self._trees:
-            found = self.github.request("GET", f"/git/trees/{quote(sha)}").json()
+            found = self.github.ask("GET", f"/git/trees/{quote(sha)}", Tree)
             self._trees[sha] = {one["path"]: _entry_of(one) for one in found["tree"]}
         return self._trees[sha]
+
+
+def blob_sha(content: bytes, *, like: str) -> str:
+    """What git calls these bytes, by SHA-1 or, where the other name is longer, SHA-256."""
+    data = b"blob %d\0%b" % (len(content), content)
+    if len(like) == 64:
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
 
 
 def _entry_of(one: Mapping[str, Any]) -> Entry:

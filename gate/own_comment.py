@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from gate.errors import Forbidden, GitHubError
 from gate.github import GitHub, NotFound, Rejected
+from gate.github_answers import Written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,6 @@ def upsert_comment(github: GitHub, slot: CommentSlot, body: str, *, shorter: str
         return Posted(action="failed", why="the comment needs the permission pull-requests: write")
     except GitHubError as error:
         return Posted(action="failed", why=f"the comment could not be posted: {error}")
-    except (ValueError, LookupError, TypeError, AttributeError):  # a proxy's page, or JSON of another shape
-        return Posted(action="failed", why="the comment could not be posted: GitHub's answer is not as it describes it")
 
 
 def _upsert(github: GitHub, slot: CommentSlot, body: str, *, create: bool) -> Posted:
@@ -63,11 +62,11 @@ def _upsert(github: GitHub, slot: CommentSlot, body: str, *, create: bool) -> Po
     if mine and mine[0]["body"] == body:
         return Posted(action="unchanged", url=mine[0]["html_url"])
     if mine:
-        found = github.request("PATCH", f"/issues/comments/{mine[0]['id']}", body={"body": body}).json()
+        found = github.ask("PATCH", f"/issues/comments/{mine[0]['id']}", Written, body={"body": body})
         return Posted(action="updated", url=found["html_url"])
     if not create:
         return Posted(action="skipped")
-    found = github.request("POST", f"/issues/{slot.number}/comments", body={"body": body}).json()
+    found = github.ask("POST", f"/issues/{slot.number}/comments", Written, body={"body": body})
     return Posted(action="created", url=found["html_url"])
 
 

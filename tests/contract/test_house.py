@@ -19,6 +19,7 @@ LAYERS = [
     {"families.cwe"},
     {"codeowners", "gate_jobs"},
     {"waiver_terms"},
+    {"github_answers"},
     {"readable", "cage", "confined"},
     {"waivers", "waiver_command"},
     {"datasets", "dataset_quality", "recorded", "pairing", "loosened", "importers.finding"},

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from gate.github import blob_sha
 from tests.fakes.branches import Branches
 from tests.fakes.openapi import answer_problems, request_problems
 
@@ -117,7 +118,7 @@ class FakeGitHub:
                 entries.append({"path": name, "mode": "040000", "type": "tree", "sha": self._tree(node)})
                 continue
             data = node if isinstance(node, bytes) else node.encode()
-            sha = hashlib.sha1(b"blob" + data).hexdigest()
+            sha = blob_sha(data, like="")
             self.objects[sha] = data
             mode = "120000" if isinstance(node, Symlink) else "100644"
             entries.append({"path": name, "mode": mode, "type": "blob", "sha": sha, "size": len(data)})
