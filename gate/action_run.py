@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import requests
 
 from gate.action_scope import Run
-from gate.action_tell import tell
+from gate.action_stopped import INTERRUPTED, annotate_error, tell_stopped
+from gate.action_tell import settled, tell
 from gate.actions import Commands, give_to_owner, harmless, read_inputs
 from gate.app import watching
 from gate.changed import ChangedConfig, Changes, resolve
@@ -22,7 +23,6 @@ from gate.errors import (
     CannotEvaluate,
     FileProblem,
     GateError,
-    Interrupted,
     Problem,
     Problems,
 )
@@ -59,7 +59,26 @@ _MOST_CONFIGS = 20
 
 def run_action(tools: Tools) -> int:
     """Judge the pull request of the event; the exit code."""
-    environ, commands = tools.environ, Commands(tools.out)
+    commands = Commands(tools.out)
+    try:
+        run = _begin(tools, commands)
+        if run.inputs.shard:
+            return _ask_shard(run)
+        found, code = _judged(run)
+        whole = settled(run, found)
+    except GateError as error:
+        tell_stopped(error, commands, tools)
+        return error.exit_code
+    except KeyboardInterrupt as stop:
+        tell_stopped(stop, commands, tools)
+        raise
+    tell(run, whole)
+    return code or EXIT_CODES[whole.report.verdict]
+
+
+def _begin(tools: Tools, commands: Commands) -> Run:
+    """What is to be judged. Raises GateError."""
+    environ = tools.environ
     inputs = read_inputs(environ)
     commands.mask(inputs.token)
     api = environ.get("GITHUB_API_URL") or "https://api.github.com"
@@ -67,36 +86,26 @@ def run_action(tools: Tools) -> int:
         session=requests.Session(), api=api, repository=environ.get("GITHUB_REPOSITORY", ""), token=inputs.token
     )
     event = read_event(environ, inputs)
-    change = resolve(event, github)
-    run = Run(
+    return Run(
         inputs=inputs,
         event=event,
-        change=change,
+        change=resolve(event, github),
         github=github,
         commands=commands,
         tools=tools,
         temporary=Path(environ.get("RUNNER_TEMP") or tempfile.mkdtemp(prefix="driftgate-")),
     )
-    if inputs.shard:
-        return _ask_shard(run)
-    found, code = _judged(run)
-    told = tell(run, found)
-    return code or EXIT_CODES[told.verdict]
 
 
 def _ask_shard(run: Run) -> int:
     """Ask one part of the questions and keep the answers; the job with `stores` decides and comments."""
     from gate.ahead import ask_part
 
-    try:
-        job = _job(run, Clocked(started=run.tools.now(), finished=run.tools.now(), seconds=0.0))
-        if isinstance(job, Report):
-            run.tools.out.write(f"{harmless(terminal_text(job))}\n")
-            return EXIT_CODES[job.verdict]
-        code = ask_part(job, parse_shard(run.inputs.shard), run.keeping, run.tools)
-    except GateError as error:
-        _annotate_error(run, error)
-        return error.exit_code
+    job = _job(run, Clocked(started=run.tools.now(), finished=run.tools.now(), seconds=0.0))
+    if isinstance(job, Report):
+        run.tools.out.write(f"{harmless(terminal_text(job))}\n")
+        return EXIT_CODES[job.verdict]
+    code = ask_part(job, parse_shard(run.inputs.shard), run.keeping, run.tools)
     _hand_over(run)
     return code
 
@@ -105,18 +114,6 @@ def _hand_over(run: Run) -> None:
     """The store belongs to the workspace's owner too, where it lies in the workspace."""
     if run.inputs.store and run.keeping.store.exists():
         give_to_owner(run.keeping.store, run.workspace)
-
-
-def _annotate_error(run: Run, error: GateError) -> list[str]:
-    """An annotation for each problem; the same in words."""
-    if not isinstance(error, Problems):
-        run.commands.annotate("error", str(error), file="", line=0)
-        return [str(error)]
-    for problem in error.problems:
-        hint = f" ({problem.hint})" if problem.hint else ""
-        text = f"{problem.path}: {problem.what}{hint}".removeprefix(": ")
-        run.commands.annotate("error", text, file=problem.file, line=problem.line)
-    return [str(one) for one in error.problems]
 
 
 def _judged(run: Run) -> tuple[Evaluated, int]:
@@ -129,9 +126,9 @@ def _judged(run: Run) -> tuple[Evaluated, int]:
     try:
         found = _judge(run, clocked())
     except GateError as error:
-        return _undecided(_annotate_error(run, error), run, clocked()), error.exit_code
-    except Interrupted:
-        return _undecided(["the run was interrupted"], run, clocked()), EXIT_INTERRUPTED
+        return _undecided(annotate_error(run.commands, error), run, clocked()), error.exit_code
+    except KeyboardInterrupt:
+        return _undecided([INTERRUPTED], run, clocked()), EXIT_INTERRUPTED
     return found, EXIT_CODES[found.report.verdict]
 
 

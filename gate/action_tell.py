@@ -6,7 +6,7 @@ Nothing in them holds a secret, and nothing that fails here changes the verdict.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from gate.action_ledger import keep_decision
 from gate.action_scope import Run
@@ -30,19 +30,36 @@ _MOST_NOTES = 10
 _TEXTS = (".json", ".jsonl", ".md", ".html", ".xml", ".sarif")
 
 
-def tell(run: Run, found: Evaluated) -> Report:
-    """The report as it was told: a decision that could not be kept in the ledger does not pass."""
-    hidden = [run.inputs.token, *run.secrets]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What a run found, as it stands. `ledger_head`: the hash of its line in the ledger; "" where none is kept."""
+
+    report: Report
+    ledger_head: str
+
+
+def settled(run: Run, found: Evaluated) -> Settled:
+    """Without secrets, in files, and in the ledger where one is kept: a decision that it does not hold does not pass."""
+    hidden = _hidden(run)
     found = cleared(found, hidden)
     _write_files(run, found, hidden)
     kept = keep_decision(run, found.report)
     if kept is not None and kept.report != found.report:
         found = replace(found, report=cleared(kept.report, hidden))
         _write_files(run, found, hidden)
-    report = found.report
-    run.tools.out.write(harmless(redact(terminal_text(report), hidden)) + "\n")
+    return Settled(report=found.report, ledger_head=(kept and kept.head) or "")
+
+
+def _hidden(run: Run) -> list[str]:
+    return [run.inputs.token, *run.secrets]
+
+
+def tell(run: Run, settled: Settled) -> None:
+    """Say what is settled. The summary comes first: who stops the run while GitHub is slow finds it."""
+    hidden, report = _hidden(run), settled.report
     body = redact(comment(report), hidden)
     write_summary(run.tools.environ, body)
+    run.tools.out.write(harmless(redact(terminal_text(report), hidden)) + "\n")
     posted = _comment(run, report, body, redact(minimal(report), hidden))
     notes = [_note(one, report, hidden) for one in report.comparisons if _needs_a_note(one)]
     failed = [posted.why] if posted.action == "failed" else []
@@ -52,11 +69,9 @@ def tell(run: Run, found: Evaluated) -> Report:
         run.commands.annotate("warning", why, file="", line=0)
     for note in notes:
         run.commands.annotate(note.level, harmless(note.text), file=note.path, line=note.line)
-    head = (kept and kept.head) or ""
-    if head:
-        run.tools.out.write(f"ledger head {head}\n")
-    write_outputs(run.tools.environ, {**_outputs(run, report, posted), "ledger-head": head})
-    return report
+    if settled.ledger_head:
+        run.tools.out.write(f"ledger head {settled.ledger_head}\n")
+    write_outputs(run.tools.environ, {**_outputs(run, report, posted), "ledger-head": settled.ledger_head})
 
 
 def _write_files(run: Run, found: Evaluated, hidden: list[str]) -> None:

@@ -39,6 +39,10 @@ class ShaOnly(Part):
     sha: Sha
 
 
+class Reference(Part):
+    object: ShaOnly
+
+
 class Compared(Part):
     merge_base_commit: ShaOnly
 

@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from gate.errors import FileProblem, Forbidden, GitHubError
 from gate.github import CommitFiles, GitHub, NotFound
+from gate.github_answers import Reference, ShaOnly
 from gate.ledger import Ledger, check, hash_of, next_line
 from gate.report import Report
 
@@ -94,7 +95,7 @@ class LedgerBranch:
 
     def _tip(self) -> str | None:
         try:
-            found = self.github.request("GET", f"/git/ref/heads/{quote(self.branch)}").json()
+            found = self.github.ask("GET", f"/git/ref/heads/{quote(self.branch)}", Reference)
         except NotFound:
             return None
         return str(found["object"]["sha"])
@@ -127,6 +128,6 @@ class LedgerBranch:
 
     def _begin(self, data: bytes, message: str) -> None:
         file = {"path": self.path, "mode": "100644", "type": "blob", "content": data.decode()}
-        tree = self.github.request("POST", "/git/trees", body={"tree": [file]}).json()["sha"]
-        commit = self.github.request("POST", "/git/commits", body={"message": message, "tree": tree}).json()["sha"]
+        tree = self.github.ask("POST", "/git/trees", ShaOnly, body={"tree": [file]})["sha"]
+        commit = self.github.ask("POST", "/git/commits", ShaOnly, body={"message": message, "tree": tree})["sha"]
         self.github.request("POST", "/git/refs", body={"ref": f"refs/heads/{self.branch}", "sha": commit})

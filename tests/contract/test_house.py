@@ -134,7 +134,7 @@ LAYERS = [
     {"outputs"},
     {"app", "store_commands"},
     {"action_scope"},
-    {"action_ledger"},
+    {"action_ledger", "action_stopped"},
     {"action_tell"},
     {"action_run", "dataset_commands", "ledger_commands", "compare_command", "validation", "demo", "local_model"},
     {"action_run", "dataset_commands", "ledger_commands", "notes_commands", "validation", "demo", "local_model"},

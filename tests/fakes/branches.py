@@ -5,6 +5,8 @@ import hashlib
 import threading
 from urllib.parse import unquote
 
+from gate.github import blob_sha
+
 
 class Branches:
     def __init__(self, commit):
@@ -67,14 +69,9 @@ class Branches:
         if branch not in self.tips:
             return 404, {"message": f"Branch {branch} not found"}
         files = self.files(branch)
-        known = blob(files[path]) if path in files else None
+        known = blob_sha(files[path].encode(), like="") if path in files else None
         if body.get("sha") != known:
             return (409 if "sha" in body else 422), {"message": "does not match"}
         text = base64.b64decode(body["content"], validate=True).decode()
         sha = self.put(branch, {**files, path: text}, (self.tips[branch],))
         return (200 if known else 201), {"commit": {"sha": sha}}
-
-
-def blob(text):
-    """The name that the fake gives to a file's content."""
-    return hashlib.sha1(b"blob" + text.encode()).hexdigest()

@@ -44,6 +44,8 @@ class FakeGitHub:
         self.most = 100_000  # entries that one listing of a tree holds
         self.home, self.state = "o/r", "open"  # of the pull request's head
         self.down = set()  # paths that only fail
+        self.broken = {}  # method and path → bytes that are answered instead
+        self.stalls, self.stalled, self.released = "", threading.Event(), threading.Event()  # what nobody answers
         self.author, self.roles, self.commits, self.pushes = "dev", {}, {}, {}
         self.commits[self.head_sha] = made_by("dev")
         self.push("main", self.base_sha, "lead", ago(72))
@@ -61,6 +63,7 @@ class FakeGitHub:
         return self
 
     def __exit__(self, *error):
+        self.released.set()
         self.server.shutdown()
         self.server.server_close()
         assert error[0] or not self.problems, self.problems
@@ -187,6 +190,10 @@ class FakeGitHub:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length)) if length else None
                 fake.requests.append((self.command, url.path))
+                asked = f"{self.command} {url.path.removeprefix('/repos/o/r')}"
+                if asked == fake.stalls:
+                    fake.stalled.set()
+                    fake.released.wait(60)
                 if url.path == "/user":
                     status, payload = 403, {}
                 else:
@@ -197,6 +204,7 @@ class FakeGitHub:
                 fake.problems += answer_problems(self.command, self.path, status, payload)
                 data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
                 data = b"" if status == 204 else data
+                status, data = (200, fake.broken[asked]) if asked in fake.broken else (status, data)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()

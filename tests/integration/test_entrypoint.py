@@ -281,7 +281,10 @@ def test_usage__exit_2_in_one_line(act, more):
     with FakeGitHub({"a": "b"}, {"a": "c"}) as github:
         done = act(github, **more)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert done.stdout.startswith(f"Driftgate {__version__}\n")
+    assert done.stdout.startswith(f"Driftgate {__version__}\n::")
+    assert f"\n::error::{done.stderr.removeprefix('driftgate: ')}" in done.stdout
+    assert done.stderr.removeprefix("driftgate: ").split()[0] in act.summary().replace("\\", "")
+    assert "error\n" in act.output()
 
 
 def test_sigterm__summary_is_written_and_exit_130(act):
@@ -295,3 +298,54 @@ def test_sigterm__summary_is_written_and_exit_130(act):
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 130
     assert "the run was interrupted" in act.summary()
+
+
+@pytest.mark.parametrize("stalls", ["GET /pulls/7", "POST /issues/7/comments"])
+def test_sigterm__outside_judging_leaves_a_summary_and_130(act, stalls):
+    with FakeGitHub(tree("http://127.0.0.1:9"), tree("http://127.0.0.1:9", "fine")) as github:
+        github.stalls = stalls
+        by_hand = {"GITHUB_EVENT_NAME": "workflow_dispatch", "INPUT_PR-NUMBER": "7", "THE_KEY": ""}
+        env = act.environ(github) | by_hand
+        process = subprocess.Popen([sys.executable, ROOT / "entrypoint.py"], env=env, stdout=subprocess.DEVNULL)
+        assert github.stalled.wait(60)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 130
+    says = "the run was interrupted" if "pulls" in stalls else "THE_KEY"
+    assert says in act.summary().replace("\\", "")
+
+
+BROKEN = {
+    "cut": b'{"tree": [{"pa',
+    "a page": b"<html>Sign in</html>",
+    "another shape": b'{"tree": 7, "head": [], "id": {}}',
+}
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
+def test_github__a_broken_answer_about_the_change_is_one_line_a_summary_and_3(act, body):
+    with FakeGitHub(tree("http://127.0.0.1:9"), tree("http://127.0.0.1:9", "fine")) as github:
+        github.broken[f"GET /git/trees/{github.base_sha}"] = body
+        done = act(github)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert act.summary().startswith("### ")
+    assert done.stdout.count("::error::GitHub's answer to GET /git/trees/") == 1
+    assert "GitHub's answer to GET" in act.summary()
+    assert "Sign in" not in done.stdout + act.summary()
+
+
+def test_github__a_broken_answer_about_the_pull_request_is_told_before_there_is_a_change(act):
+    with FakeGitHub({"a": "b"}, {"a": "c"}) as github:
+        github.broken["GET /pulls/7"] = BROKEN["cut"]
+        done = act(github, **{"GITHUB_EVENT_NAME": "workflow_dispatch", "INPUT_PR-NUMBER": "7"})
+    assert done.returncode == 3
+    assert done.stderr == "driftgate: GitHub's answer to GET /pulls/7 is no JSON: is it GitHub's, or a proxy's page?\n"
+    assert "GET /pulls/7" in act.summary()
+
+
+@pytest.mark.parametrize("asked", ["GET /issues/7/comments", "POST /issues/7/comments", "GET /pulls/7"])
+def test_github__a_broken_answer_about_the_comment_changes_no_verdict(act, asked):
+    with FakeGitHub(tree("http://127.0.0.1:9"), tree("http://127.0.0.1:9", "fine")) as github:
+        github.broken[asked] = BROKEN["another shape"]
+        done = act(github, THE_KEY="")
+    assert (done.returncode, "THE_KEY" in act.summary().replace("\\", "")) == (2, True)
+    assert f"::warning::the comment could not be posted: GitHub's answer to {asked} is not as GitHub" in done.stdout
