@@ -39,7 +39,7 @@ class Settled:
 
 
 def settled(run: Run, found: Evaluated) -> Settled:
-    """Without secrets, in files, and in the ledger where one is kept: a decision that it does not hold does not pass."""
+    """Without secrets, in files, and in the ledger where one is kept: what it does not hold does not pass."""
     hidden = _hidden(run)
     found = cleared(found, hidden)
     _write_files(run, found, hidden)
