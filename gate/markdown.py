@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TypeAlias
 
+from gate import bars
 from gate.domain import Comparison, PlanRow
 from gate.ledger_line import Compared
 from gate.report import Report
@@ -22,6 +23,7 @@ from gate.wording import (
     because,
     costs,
     count,
+    digest,
     duration,
     gates,
     headline,
@@ -49,7 +51,7 @@ Row: TypeAlias = Comparison | Compared
 
 COMMENT_LIMIT = 60_000  # UTF-8 bytes; GitHub's 65,536 are of a unit it does not document
 
-_HEADERS = ("family", "n", "baseline", "candidate", "delta (interval)", "outcome", "severity")
+_HEADERS = ("family", "n", "baseline", "candidate", "delta (interval)", "outcome", "severity", bars.LEGEND)
 
 
 def code(text: str, *, most: int = 80) -> str:
@@ -81,8 +83,12 @@ def comment(report: Report, *, limit: int = COMMENT_LIMIT) -> str:
 
 def minimal(report: Report) -> str:
     """The verdict and where to read the rest: for when nothing longer can be posted."""
-    text = plain(headline(report)[:500])
-    return f"### {VERDICT_ICONS[report.verdict]} {text}\n\n{_footer(report)}\n"
+    return f"{_title(report)}\n\n{_footer(report)}\n"
+
+
+def _title(report: Report) -> str:
+    """A phone and a list of mails show this line and no more."""
+    return f"### {VERDICT_ICONS[report.verdict]} {plain(digest(report))}"
 
 
 def _size(text: str) -> int:
@@ -100,7 +106,7 @@ def _render(report: Report, rows: Sequence[Comparison]) -> str:
     kept = set(map(id, rows))
     shown = [one for one in report.comparisons if id(one) in kept]
     parts = [
-        f"### {VERDICT_ICONS[report.verdict]} {plain(headline(report))}",
+        _title(report),
         _simulated(report),
         _patterns(report),
         _waivers(report),
@@ -168,8 +174,8 @@ def _notices(report: Report) -> list[str]:
 
 
 def _headlined(report: Report) -> int:
-    """How many reasons the headline has said already."""
-    return 1 if report.verdict in ("error", "neutral") else 0
+    """How many reasons the title has said already, in full."""
+    return 1 if report.verdict in ("error", "neutral") and digest(report) == headline(report) else 0
 
 
 def _scores(report: Report, rows: Sequence[Comparison]) -> str:
@@ -195,9 +201,11 @@ def tables(rows: Sequence[Row]) -> list[str]:
 def _table(rows: Sequence[Row]) -> str:
     from tabulate import tabulate
 
-    align = ("left", "right", "right", "right", "left", "left", "left")
+    align = ("left", "right", "right", "right", "left", "left", "left", "left")
+    measured = [one for one in rows if one.delta is not None]
+    most = bars.reach([one.margin for one in measured], [end for one in measured for end in one.interval])
     return tabulate(
-        [_row(one) for one in rows],
+        [(*_row(one), _bar(one, most)) for one in rows],
         headers=_HEADERS,
         tablefmt="github",
         colalign=align,
@@ -216,6 +224,11 @@ def _row(one: Row) -> tuple[str, ...]:
         f"{OUTCOME_ICONS[one.outcome]} {strong}{one.outcome}{strong}{_aside(one)}",
         one.severity,
     )
+
+
+def _bar(one: Row, most: float) -> str:
+    drawn = bars.bar(one.delta, one.interval, one.margin, most=most)
+    return f"`{drawn}`" if drawn else ""
 
 
 def _name(one: Row) -> str:

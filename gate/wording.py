@@ -50,6 +50,7 @@ STAGES: dict[Stage, str] = {
     "stored": "against stored runs of the baseline",
 }
 _LOOKS_SHOWN = 4
+_MOST_NAMED = 3
 
 
 def path(one: Comparison) -> str:
@@ -215,31 +216,40 @@ def because(report: Report) -> list[Comparison]:
     return sorted(found, key=lambda one: (one.slice is not None, one.delta or 0.0))
 
 
-def headline(report: Report) -> str:
-    """The answer, in one line of plain text."""
+_DIGEST = 118  # 120 with an icon and a space
+
+
+def digest(report: Report) -> str:
+    """The headline, in as much as a phone shows of it: fewer losses by name where they are many, then cut."""
+    texts = [headline(report, most=most) for most in (_MOST_NAMED, 2, 1)]
+    return next((text for text in texts if len(text) <= _DIGEST), f"{texts[-1][: _DIGEST - 1]}…")
+
+
+def headline(report: Report, *, most: int = _MOST_NAMED) -> str:
+    """The answer, in one line of plain text, with at most so many losses by name."""
     units = because(report)
     match report.verdict:
         case "blocked":
-            return f"Blocked: {_losses(report, units)}"
+            return f"Blocked: {_losses(report, units, most)}"
         case "waived":
-            return f"Waived: {_losses(report, units)}, released by waiver"
+            return f"Waived: {_losses(report, units, most)}, released by waiver"
         case "inconclusive":
-            return f"Inconclusive: {_open(report, units)}"
+            return f"Inconclusive: {_open(report, units, most)}"
         case "error":
             return f"Could not evaluate: {report.reasons[0] if report.reasons else 'nothing was measured'}"
         case "neutral":
             return f"Nothing to evaluate: {report.reasons[0] if report.reasons else 'no model config changed'}"
         case "pass":
-            return f"Pass: {_passed(report)}"
+            return f"Pass: {_passed(report, most)}"
 
 
-def _open(report: Report, units: Sequence[Comparison]) -> str:
+def _open(report: Report, units: Sequence[Comparison], most: int) -> str:
     if units:
-        return f"not enough evidence on {listed([unit(one) for one in units])}"
+        return f"not enough evidence on {listed([unit(one) for one in units], most=most)}"
     return report.reasons[0] if report.reasons else "not everything was asked"
 
 
-def _losses(report: Report, units: Sequence[Comparison]) -> str:
+def _losses(report: Report, units: Sequence[Comparison], most: int) -> str:
     """``advisory-summary lost 8.0 points``; of which config, where the run judged several."""
     several = len({one.config for one in report.comparisons}) > 1
     return listed(
@@ -247,18 +257,19 @@ def _losses(report: Report, units: Sequence[Comparison]) -> str:
             f"{unit(one)}{f' of {one.config}' if several and one.config else ''} "
             f"lost {points(abs(one.delta or 0.0))} points"
             for one in units
-        ]
+        ],
+        most=most,
     )
 
 
-def _passed(report: Report) -> str:
+def _passed(report: Report, most: int) -> str:
     families = [one for one in report.comparisons if one.slice is None]
     better = list(dict.fromkeys(one.family for one in families if one.outcome == "improved"))
     worse = [one for one in report.comparisons if one.outcome == "regressed"]  # advisory, since the run passed
     number = len({one.family for one in families})
     parts = [f"no blocking regression in {count(number, 'family', 'families')}"]
-    parts += [f"{listed(better)} improved"] if better else []
-    parts += [f"advisory: {_losses(report, worse)}"] if worse else []
+    parts += [f"{listed(better, most=most)} improved"] if better else []
+    parts += [f"advisory: {_losses(report, worse, most)}"] if worse else []
     return "; ".join(parts)
 
 

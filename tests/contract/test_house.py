@@ -112,7 +112,7 @@ LAYERS = [
     {"evidence"},
     {"ledger_line"},
     {"costs"},
-    {"wording", "markdown", "junit", "ledger", "sarif", "slack", "terminal", "scaffold", "reporting"},
+    {"bars", "wording", "markdown", "junit", "ledger", "sarif", "slack", "terminal", "scaffold", "reporting"},
     {"html_plots", "html_blocks", "statement"},
     {"html_page"},
     {"ledger_export", "ledger_keep"},

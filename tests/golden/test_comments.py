@@ -64,7 +64,7 @@ def test_comment__its_first_line_says_it_all_and_fits_a_notice_on_a_phone(name):
         "neutral": "Nothing to evaluate",
     }
     assert re.match(rf"### \S+ {words[REPORTS[name].verdict]}: \S", first)
-    assert len(first) < 160
+    assert len(first.removeprefix("### ")) <= 120
     for one in REPORTS[name].comparisons:
         if one.outcome == "regressed":
             assert one.family in first
@@ -76,3 +76,16 @@ def test_comment__of_several_configs_counts_each_family_once_and_names_whose_los
     assert first == "### 🟢 Pass: no blocking regression in 2 families; exploit-hypothesis improved"
     first = comment(REPORTS["blocked-in-several-configs"]).splitlines()[0]
     assert "advisory-summary of models/b.yml lost 20.0 points and advisory-summary of models/a.yml lost 8.0" in first
+
+
+def test_comment__its_first_line_names_fewer_losses_or_is_cut_and_the_reason_is_then_told_in_full():
+    many = [
+        replace(row("advisory-summary", -0.08, "regressed"), family=f"a-family-with-a-long-name-{n}") for n in range(5)
+    ]
+    text = comment(replace(BASE, verdict="blocked", comparisons=tuple(many)))
+    first = text.splitlines()[0].removeprefix("### ")
+    assert len(first) <= 120
+    assert first.endswith(" lost 8.0 points, a-family-with-a-long-name-1 lost 8.0 points and 3 more")
+    why = "the endpoint said no, " * 20 + "truly"
+    first, _, rest = comment(replace(BASE, verdict="error", comparisons=(), reasons=(why,))).partition("\n")
+    assert (len(first.removeprefix("### ")), first[-1], why in rest) == (120, "…", True)
