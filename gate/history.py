@@ -38,7 +38,8 @@ class Scale:
 
     def score(self, value: float) -> float:
         """Pixels from the top."""
-        return round((self.top - value) / (self.top - self.floor) * SCORES, 1)
+        shown = min(max(value, self.floor), self.top)
+        return round((self.top - shown) / (self.top - self.floor) * SCORES, 1)
 
     def delta(self, value: float) -> float:
         return round((100 - self.axis.at(value)) * DELTAS / 100, 1)
@@ -130,13 +131,13 @@ def history(lines: Sequence[LedgerLine]) -> str:
 def scale_of(found: Sequence[Release]) -> Scale:
     """Wide enough for each score, delta and margin of a family, and for most intervals."""
     rows = [row for one in found for step in one.steps for row in step.compared if row.slice is None]
-    scores = [score for row in rows for score in (row.baseline, row.candidate) if score is not None]
+    scores = [min(max(one, 0.0), 1.0) for row in rows for one in (row.baseline, row.candidate) if one is not None]
     ends = sorted(abs(end) for row in rows if row.delta is not None for end in row.interval)
-    floor = math.floor(10 * min(scores, default=0.0)) / 10
-    top = math.ceil(10 * max(scores, default=1.0)) / 10
+    floor = min(math.floor(10 * min(scores, default=0.0)) / 10, 0.8)
+    top = max(math.ceil(10 * max(scores, default=1.0)) / 10, floor + 0.2)
     values = [*(row.delta or 0.0 for row in rows), *(row.margin or 0.0 for row in rows)]
     values += ends[: math.ceil(_DRAWN * len(ends))]
-    return Scale(floor=min(floor, top - 0.2), top=top, axis=axis_of(values))
+    return Scale(floor=floor, top=top, axis=axis_of(values))
 
 
 def panels(found: Notes, scale: Scale) -> list[Panel]:

@@ -130,7 +130,7 @@ def _courses(found: Sequence[Release]) -> Iterator[Course]:
     measured, fates = _by_family(found)
     for family in dict.fromkeys([*measured, *fates]):
         mine, kinds = measured.get(family, []), fates.get(family, [])
-        deltas = [one.delta for one in mine if one.delta is not None]
+        deltas = [one.delta for one in mine if one.delta is not None and abs(one.delta) <= 1]
         config, name = family
         yield Course(
             config=config,

@@ -1,5 +1,6 @@
 """The history page: each family over the releases, on shared scales; nothing of data is markup."""
 
+import json
 import re
 import sys
 from dataclasses import replace
@@ -13,7 +14,8 @@ from gate.history import DELTAS, SCORES, Scale, days, history, panels, scale_of
 from gate.html_plots import axis_of
 from gate.ledger import read
 from gate.ledger_line import line_of
-from gate.notes import notes
+from gate.notes import notes, to_json
+from gate.notes_text import notes_text
 from tests.fakes.ledgers import YEAR, ledger, line
 from tests.fakes.reports import BAD, GOOD
 
@@ -98,7 +100,7 @@ def test_scale__holds_all_scores_and_deltas_and_is_not_made_flat_by_one_wide_int
     many = [line("pass", GOOD, tag=f"v{number}") for number in range(20)]
     wide = line("pass", replace(GOOD, interval=(-0.9, 0.9)), tag="w")
     found = scale_of(notes([*many, wide], None).releases)
-    assert (found.floor, found.top) == (0.7, 0.9)
+    assert (found.floor, found.top) == (0.8, 1.0)
     assert 0.1 <= found.axis.reach <= 0.2
     assert scale_of(()).floor < scale_of(()).top
 
@@ -141,6 +143,15 @@ def test_page__nothing_of_data_is_markup():
     assert "{{ 7*7 }}" in page
     assert "\u202e" not in page
     assert "\x00" not in page
+
+
+@pytest.mark.parametrize("value", [1e308, -1e308, 5e-324])
+def test_page__numbers_that_no_run_writes_break_nothing(value):
+    odd = replace(BAD, delta=value, baseline=value, candidate=value, margin=value, interval=(value, value))
+    one = [line("pass", odd, step=step, tag="v1") for step in ("ab", "bc")]
+    assert Elements(history(one)).of("figure")
+    assert json.loads(to_json(notes(one, None)))["courses"][0]["family"] == odd.family
+    assert "let through" in notes_text(notes(one, None))
 
 
 def test_page__allows_its_own_style_and_nothing_else():
