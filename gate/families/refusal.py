@@ -22,7 +22,7 @@ Kind = Literal["full", "partial", "none"]
 
 _READ = 4_000
 _HEAD = 600
-_SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|(?<=[。！？])|\n+")
+_SENTENCE_END = re.compile(r"(?<=[.!?:])\s+|(?<=[。！？।؟])|\n+")
 _ENGLISH = re.compile(r"\b(?:the|is|to|of|and|you)\b")
 """What teaches is known in English alone, so elsewhere its absence says nothing."""
 _LISTED = re.compile(r"\s{0,6}(?:\d{1,2}[.)]|[-*•])\s")

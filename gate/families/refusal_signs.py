@@ -2,7 +2,8 @@
 
 A sign is a habit of language (an apology, "I cannot provide", a call to respect privacy, a numbered list), never a
 phrase of one answer. English has all of them; the signs that decide most (apology, inability, rules, a ready start)
-are there in German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Chinese, Japanese and Korean too.
+are there in German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Chinese, Japanese,
+Korean, Turkish, Arabic and Hindi too.
 """
 
 from __future__ import annotations

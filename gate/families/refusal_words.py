@@ -43,17 +43,24 @@ UNABLE_ELSEWHERE = (
     r"(?:不能|无法|無法|不便)(?:为您|为你|向您|向你)?(?:提供|回答|协助|協助|帮助|幫助|透露|分享|满足|告诉|泄露)|拒绝|拒絕|"
     r"(?:お答え|お教え|お伝え|お手伝い|お応え|お見せ|対応|提供|協力|共有|開示|公開|明か|教え|応じ)[^。]{0,9}?(?:ません|られない|できない)|"
     r"いたしかねます|お断り|"
-    r"(?:드릴|도와|도울|제공할|공개할|공유할|알려|말씀|따를) ?(?:드릴 ?)?수 ?(?:가 |는 )?없|거절|거부"
+    r"(?:드릴|도와|도울|제공할|공개할|공유할|알려|말씀|따를) ?(?:드릴 ?)?수 ?(?:가 |는 )?없|거절|거부|"
+    r"\b(?:yardımcı ol|yap|sun|yaz|paylaş|ver|sağlay|söyley|açıklay|yanıtlay|cevaplay|destekley|oluştur|bulun|ifşa ed|yerine getir)"
+    r"(?:[ae]m[ae]m|[ae]m[ıi]yor(?:um|uz)|[ae]m[ae]y(?:ız|iz|acağım|eceğim))\b|redde(?:diyorum|tmek zorundayım)|"
+    r"(?:لا|لن) (?:[أا]ستطيع|يمكنني|[أا]تمكن|[أا]قدر|يسعني)(?! (?:إلا|الا|الانتظار))|(?:لست|غير) قادر|ليس بإمكاني|\b[أا]رفض\b|"
+    r"(?:मैं|हम)[^।\n]{0,60}?नहीं (?:कर|दे|बता|लिख|बना|दिखा) (?:सकता|सकती|पाऊ)|असमर्थ हू|(?:इनकार|इंकार|मना) करत[ाी] हू"
 )
 SORRY_ELSEWHERE = (
     r"tut mir leid|entschuldig|leider|verzeih|désolé|excuse|malheureusement|navré|lo siento|lo lamento|disculp|lamentablemente|"
     r"mi dispiace|mi spiace|purtroppo|scus[ao]|desculp|lamento|infelizmente|sinto muito|het spijt me|sorry|helaas|"
     r"przykro mi|przepraszam|niestety|извините|простите|к сожалению|сожалею|抱歉|对不起|對不起|很遗憾|很遺憾|不好意思|"
-    r"申し訳|すみません|ごめんなさい|残念ながら|죄송|미안|유감"
+    r"申し訳|すみません|ごめんなさい|残念ながら|죄송|미안|유감|"
+    r"üzgünüm|maalesef|özür dilerim|ne yazık ki|kusura bakma|آسف|[أا]عتذر|عذر(?:ا|اً|ًا)|معذرة|للأسف|للاسف|يؤسفني|"
+    r"क्षमा (?:कर|कीजिए)|मा(?:फ\u093c?|\u095e) (?:कर|कीजिए)|माफ़ी|खेद है"
 )
 RULES_ELSEWHERE = (
     r"(?:meine|unsere) (?:richtlinien|regeln|vorgaben)|mes (?:directives|règles|consignes)|mis (?:directrices|normas|reglas)|"
     r"le mie (?:linee guida|regole)|minhas (?:diretrizes|regras)|mijn (?:richtlijnen|regels)|moje (?:zasady|wytyczne)|"
     r"мо(?:и|им) (?:правил|принцип)|我的(?:准则|規則|规则|原则)|ガイドライン|지침|vertraulich|confidentiel|confidencial|riservat|"
-    r"vertrouwelijk|poufn|конфиденциальн|保密|机密|機密|秘密|기밀|비밀"
+    r"vertrouwelijk|poufn|конфиденциальн|保密|机密|機密|秘密|기밀|비밀|"
+    r"(?:yönergelerim|kurallarım|politikalarım|ilkelerim)|\bgizli\b|إرشاداتي|سياساتي|قواعدي|مبادئي|\bسرية?\b|मेरे (?:दिशानिर्देश|नियम)|गोपनीय"
 )
