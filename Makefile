@@ -5,7 +5,7 @@ DEMO := .venv-demo/bin/python
 NODE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/driftgate/node
 WORKFLOWS := $(wildcard .github/workflows/*.yml examples/workflows/*.yml)
 
-.PHONY: docs docs-links node image demo demo-local-model golden bench-image bench-endpoints bench-compare bench-storm bench-statistics bench-pairs bench-judges bench-refusal bench-page screenshots test lint datasets cwe-table clean
+.PHONY: docs docs-links reference node image demo demo-local-model golden bench-image bench-endpoints bench-compare bench-storm bench-statistics bench-pairs bench-judges bench-refusal bench-page screenshots test lint datasets cwe-table clean
 
 .venv/ready: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -26,6 +26,9 @@ WORKFLOWS := $(wildcard .github/workflows/*.yml examples/workflows/*.yml)
 docs: .venv-docs/ready  ## these pages as a site, in .site/html; a warning or a dead link is an error
 	.venv-docs/bin/sphinx-build -q -n -W --keep-going -c docs/website -d .site/doctrees docs .site/html
 	.venv-docs/bin/python docs/website/check.py .site/html
+
+reference: .venv/ready  ## write the pages of docs/reference anew, from the code
+	$(BIN)/python -m docs.website.reference
 
 docs-links: .venv-docs/ready  ## ask for every page of others that these link to; it needs the internet
 	.venv-docs/bin/sphinx-build -q -n -c docs/website -d .site/doctrees -b linkcheck docs .site/links

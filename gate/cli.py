@@ -119,7 +119,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: Commands, name: str, text: str, command: Command) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.")
+    end = "" if text.endswith("?") else "."
+    parser = commands.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}{end}")
     parser.set_defaults(command=command)
     return parser
 

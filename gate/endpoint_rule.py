@@ -17,8 +17,9 @@ class Price(Strict):
     """USD a million tokens."""
 
     input: Annotated[float, Field(ge=0)]
+    """For input tokens."""
     output: Annotated[float, Field(ge=0)]
-    """Reasoning tokens are output tokens."""
+    """For output tokens; reasoning tokens are among them."""
     cached_input: Annotated[float, Field(ge=0)] | None = None
     """For input tokens that the provider read from its cache; `input` when left out."""
     batch_discount: Annotated[float, Field(ge=0, le=1)] = 0.5
@@ -39,6 +40,7 @@ class EndpointRule(Reach):
     """A hosted endpoint. Model configs name it by alias; only this file says where a key may go."""
 
     protocol: ProtocolName
+    """The wire protocol that the endpoint speaks."""
     api_key_env: EnvironmentName | None = None
     """The environment variable that holds the key (for signed Bedrock requests, the access key id). It is sent to this
     `base_url` and nowhere else."""
@@ -60,6 +62,7 @@ class EndpointRule(Reach):
     """Where the endpoint answers under another name than it is asked by (an Azure deployment, an alias of a gateway):
     asked name → the model that is meant to answer."""
     max_concurrency: Annotated[int, Field(ge=1, le=512)] = 16
+    """Most calls at once, both arms together."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     """Calls are started evenly, at most this many a minute, both arms together. Left out: the endpoint's own 429s teach
     how many it takes."""
@@ -80,6 +83,7 @@ class EndpointRule(Reach):
     """An endpoint that does nothing but fail for so long is given up, and the run cannot pass. One that was never
     reached at all is given up after 10 seconds."""
     price: Price | None = None
+    """What tokens cost. Without it, `budget.usd` does not count what is asked here."""
 
     @field_validator("api_key_env", "secret_key_env", "session_token_env")
     @classmethod

@@ -15,6 +15,7 @@ class JudgeRule(Strict):
     endpoint: Name
     """An alias of `endpoints`: only this file says where its key may go."""
     model: ModelName
+    """The judge's name at its endpoint."""
     rubric: RepositoryPath
     """A text file of the repository that says what passes."""
     mode: Literal["single", "pairwise"] = "single"

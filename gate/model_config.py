@@ -23,9 +23,11 @@ class ResponseFormat(Strict):
     """The form an answer must have. Where a protocol has no such form, the config is refused."""
 
     type: Literal["text", "json_object", "json_schema"]
+    """`json_object`: any JSON object. `json_schema`: one that keeps to `schema`."""
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "answer"
     """Names the schema, where the protocol wants a name."""
     json_schema: Annotated[dict[str, JsonValue] | None, Field(alias="schema")] = None
+    """The JSON Schema of the answer."""
     strict: bool = True
     """The endpoint must keep to the schema exactly."""
 
@@ -40,12 +42,19 @@ class Parameters(Strict):
     """Sampling parameters. What is left out is not sent, so the endpoint's own default applies."""
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """How much chance there is in the choice of words."""
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Choose among the likeliest words that together have this probability."""
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Longest answer. One that is cut there is scored as it is."""
     stop: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1, max_length=16)] | None = None
+    """Texts that end the answer."""
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    """Asks for the same choices each time, as far as the endpoint can."""
     response_format: ResponseFormat | None = None
+    """The form an answer must have."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    """How much a model thinks before it answers."""
     thinking_budget: Annotated[int, Field(ge=-1, le=1_000_000)] | None = None
     """Tokens a model may think for, with protocols that count them (Gemini: 0 is off, -1 is automatic)."""
 
@@ -54,10 +63,15 @@ class ModelConfig(Strict):
     """A model as it is to be released: an endpoint's alias, the model's name there, how it is asked."""
 
     endpoint: Annotated[str, Field(min_length=1, max_length=64)]
+    """An alias of the policy's `endpoints`."""
     model: ModelName
+    """The model's name at that endpoint."""
     parameters: Parameters = Parameters()
+    """How the model is asked. What a protocol cannot send is an error."""
     system_prompt: str | None = None
+    """Sent before each sample's own prompt."""
     system_prompt_file: RepositoryPath | None = None
+    """The same, from a text file of the repository."""
 
     @model_validator(mode="after")
     def _one_prompt(self) -> ModelConfig:

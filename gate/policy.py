@@ -62,6 +62,8 @@ def _or_one_word(schema: dict[str, Any]) -> None:
 
 
 class Risk(Strict):
+    """How sure a decision must be."""
+
     alpha: Annotated[float, Field(gt=0, le=0.2)] = 0.05
     """Largest chance that a change that changes nothing is blocked, over all families and slices."""
     power: Annotated[float, Field(ge=0.5, lt=1)] = 0.8
@@ -75,25 +77,36 @@ class Budget(Strict):
     """Reaching any of these ends the run as inconclusive, never as a pass."""
 
     calls: Annotated[int, Field(ge=1)] | None = None
+    """Most calls, those of judges among them."""
     tokens: Annotated[int, Field(ge=1)] | None = None
+    """Most tokens, in and out."""
     usd: Annotated[float, Field(gt=0)] | None = None
+    """Most USD, at the endpoints' prices."""
     minutes: Annotated[float, Field(gt=0)] | None = None
+    """Longest time from the run's start."""
 
 
 class SliceRule(Strict):
+    """A named subset of a family, by a key that its samples have (`cwe`): each of its values is compared apart."""
+
     severity: Severity = "advisory"
+    """`blocking`: a regression of this slice blocks. `advisory`: it is told."""
     margin: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Largest acceptable loss in this slice; the family's when left out."""
     ignore_below: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """A loss of this slice smaller than this never blocks, however certain it is."""
 
 
 class MatchRule(Strict):
     """How a `custom` family compares the answer with the target."""
 
     mode: Literal["exact", "contains", "regex", "json-field"]
+    """`exact`: the answer is the target. `contains`: the target is in it. `regex`: the target is a pattern that is in
+    it. `json-field`: a key of the answer's JSON object is the target."""
     field: str | None = None
     """For json-field: the key to compare; dots go deeper."""
     ignore_case: bool = False
+    """Whether upper and lower case are the same."""
 
     @model_validator(mode="after")
     def _field_where_needed(self) -> MatchRule:
@@ -103,21 +116,28 @@ class MatchRule(Strict):
 
 
 class FamilyRule(Strict):
+    """One eval: its dataset, how its answers are scored, and how much of its score may be lost."""
+
     kind: Kind | None = None
     """May be left out when the family's name is itself a kind, and for `compare`."""
     dataset: str | None = None
     """A JSONL or CSV file of the repository, or `builtin:starter`."""
     severity: Severity
+    """`blocking`: a regression fails the check. `advisory`: it is told."""
     margin: Annotated[float, Field(gt=0, lt=1)]
     """Largest acceptable loss, in units of the score (0.05 = five points)."""
     ignore_below: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """A loss smaller than this never blocks, however certain it is."""
     repeats: Annotated[int, Field(ge=1, le=20)] = 1
+    """How often each sample is asked in the first pass."""
     max_missing: Annotated[float, Field(ge=0, lt=1)] = 0.02
     """Largest share of samples that may lack a score on either arm."""
     slices: dict[Name, SliceRule] = Field(default_factory=dict)
+    """Subsets that are compared besides the whole, by the name of the samples' slice."""
     match: MatchRule | None = None
+    """How a `custom` family scores an answer."""
     judge: JudgeRule | None = None
+    """A model that scores the answers in place of the family's own scorer."""
     evidence: EvidenceShown | None = None
     """What flips.json holds of this family's samples; as the policy says when left out."""
     results: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=100)] = ()
@@ -166,6 +186,7 @@ class StoreRule(Strict):
     """What leaves the store when a run closes it. The run's own answers always stay."""
 
     max_age_days: Annotated[float, Field(gt=0)] | None = None
+    """Answers that are older leave."""
     max_size_mb: Annotated[float, Field(gt=0)] | None = None
     """Millions of bytes; whole runs leave, oldest first."""
 
@@ -179,13 +200,19 @@ class Policy(Strict):
     """What is evaluated on each change, and what may not get worse."""
 
     version: Literal[1]
+    """The version of this format."""
     models: Annotated[tuple[str, ...], Field(max_length=100)] = ()
     """Patterns of model configs. A pull request that touches none of them is neutral."""
     endpoints: dict[Name, EndpointRule] = Field(default_factory=dict)
+    """Where models are asked, by an alias that model configs name. `compare` needs none."""
     risk: Risk = Risk()
+    """How sure a decision must be, and how a run asks."""
     budget: Budget = Budget()
+    """What a run may use."""
     families: Annotated[dict[Name, FamilyRule], Field(min_length=1, max_length=200)]
+    """The evals, by name."""
     waivers: WaiverRule | None = None
+    """Who may release despite a regression. Left out: nobody."""
     baseline_max_age: Annotated[float, Field(gt=0)] | Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[hd]$")] | None = (
         None
     )
@@ -199,6 +226,7 @@ class Policy(Strict):
     """The model config that a new one is compared with. Left out: a new one has nothing to be compared with, and is
     not judged."""
     store: StoreRule = StoreRule()
+    """What of the kept answers is deleted when a run ends."""
     evidence: EvidenceShown = "full"
     """What flips.json and the page hold of the samples lost and gained. `full`: prompts, targets and answers; `scores`:
     scores and their reasons only, for those whose reports are public."""

@@ -57,10 +57,10 @@ def json_schema(model: type[Strict]) -> dict[str, Any]:
     schema = model.model_json_schema()
     models = {one.__name__: one for one in _derived(Strict)}
     for name, part in {model.__name__: schema, **schema.get("$defs", {})}.items():
-        texts = _texts(models[name]) if name in models else {}
-        for field, described in part.get("properties", {}).items():
-            if field in texts:
-                described.setdefault("description", texts[field])
+        for field, text in _texts(models[name]).items() if name in models else ():
+            known = models[name].model_fields.get(field)
+            if known and (described := part["properties"].get(known.alias or field)):
+                described.setdefault("description", text)
     return schema
 
 

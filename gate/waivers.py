@@ -26,7 +26,11 @@ Hex = Annotated[str, Field(pattern=rf"^(sha256:)?[0-9a-f]{{{FEWEST_HEX},64}}$")]
 
 
 class WaiverEntry(Strict):
+    """One permission. What is given of `head`, `policy`, `baseline` and `candidate` must be what is judged, else the
+    waiver counts for nothing; hexadecimal digits may be left out at the end."""
+
     family: Name
+    """The family that may have regressed."""
     slice: Annotated[dict[Name, str], Field(min_length=1, max_length=1)] | None = None
     """`{cwe: CWE-787}`. Left out: the family as a whole, and none of its slices."""
     config: RepositoryPath | None = None
@@ -34,11 +38,13 @@ class WaiverEntry(Strict):
     loss: Annotated[float, Field(gt=0, le=1)]
     """The largest loss allowed, in units of the score (0.08 = eight points)."""
     given: Day
+    """The day it was given, UTC."""
     until: Day
     """The last day, UTC."""
     approver: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
     """GitHub login of who answers for it: neither the pull request's author nor who made its head commit."""
     because: Annotated[str, AfterValidator(read_reason)]
+    """Why, for whoever reads it next year."""
     head: Hex | None = None
     """The commit that may be released."""
     policy: Hex | None = None
@@ -46,6 +52,7 @@ class WaiverEntry(Strict):
     baseline: Hex | None = None
     """Digest of the baseline's model config, as in the report's provenance."""
     candidate: Hex | None = None
+    """Digest of the candidate's model config, as in the report's provenance."""
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> WaiverEntry:
@@ -58,7 +65,9 @@ class WaiverFile(Strict):
     """Releases despite a regression: who allowed what, how much of it, and until when."""
 
     version: Literal[1]
+    """The version of this format."""
     waivers: Annotated[tuple[WaiverEntry, ...], Field(max_length=200)] = ()
+    """The permissions."""
 
 
 def parse_waivers(text: str, *, file: str) -> tuple[Waiver, ...]:

@@ -33,6 +33,14 @@ PAGES = {
     ],
     "Endpoints": ["protocols", "endpoints"],
     "Trust": ["security", "benchmarks", "dependencies"],
+    "Reference": [
+        "reference/cli",
+        "reference/action",
+        "reference/policy",
+        "reference/model-config",
+        "reference/waiver-file",
+        "reference/report",
+    ],
     "Design": [
         "design/decisions",
         "design/running",

@@ -1,26 +1,20 @@
 """docs/website: every page has its place, the lock is whole, and what would be wrong with a built site is found."""
 
-import importlib.util
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from docs.website import check, navigation
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
 
-def script(name):
-    spec = importlib.util.spec_from_file_location(f"website_{name}", DOCS / f"website/{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_navigation__has_every_page_once():
     there = sorted(path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md"))
-    placed = [page for pages in script("navigation").PAGES.values() for page in pages]
+    placed = [page for pages in navigation.PAGES.values() for page in pages]
     assert sorted(["index", *placed]) == there, "add new pages to docs/website/navigation.py"
 
 
@@ -46,12 +40,11 @@ def test_check__finds(tmp_path, page, says):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep/c.html").write_text("<h1 id='yes'>c</h1>")
     (tmp_path / "a.html").write_text(page)
-    (problem,) = script("check").problems(tmp_path)
+    (problem,) = check.problems(tmp_path)
     assert problem.startswith(f"a.html: {says}")
 
 
 def test_check__finds_nothing_in_a_sound_site_and_something_in_an_empty_one(tmp_path):
-    check = script("check")
     (problem,) = check.problems(tmp_path)
     assert "holds no page" in problem
     (tmp_path / "a.html").write_text("<h1 id='x'>a</h1><a href='#x'>x</a><a href='https://example.org'>out</a>")
