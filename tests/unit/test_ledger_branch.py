@@ -141,6 +141,27 @@ def test_append__follows_no_link(fake):
         ledger(fake).append(REPORTS["pass"], tag=None)
 
 
+@pytest.mark.parametrize("answer", [b"<html>", [], {"object": None}])
+def test_append__an_answer_of_another_shape_is_an_error_and_no_crash(fake, monkeypatch, answer):
+    monkeypatch.setattr(fake.branches, "answer", lambda *_: (200, answer))
+    with pytest.raises(GitHubError, match="GitHub's answer to GET /git/ref"):
+        ledger(fake).append(REPORTS["pass"], tag=None)
+    fake.problems.clear()
+
+
+@pytest.mark.parametrize("answer", [b"<html>", [], {"sha": 3}])
+def test_append__after_a_strange_answer_to_a_write_the_line_is_looked_for(fake, monkeypatch, answer):
+    right, strange = fake.branches.answer, [answer]
+
+    def answered(method, path, body):
+        return (201, strange.pop()) if path == "/git/trees" and strange else right(method, path, body)
+
+    monkeypatch.setattr(fake.branches, "answer", answered)
+    assert ledger(fake).append(REPORTS["pass"], tag="v1")[0] == 1
+    assert tags(fake) == ["v1"]
+    fake.problems.clear()
+
+
 def test_append__a_token_that_may_not_write_is_told_what_it_needs(fake):
     fake.branches.refused = [403]
     with pytest.raises(Forbidden, match="the ledger needs contents: write"):
