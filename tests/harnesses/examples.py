@@ -42,6 +42,7 @@ class Example:
     """A section of the page: its files and its commands, the last of which is Driftgate's."""
 
     tool: str
+    text: str
     files: dict[str, str]
     commands: list[str]
 
@@ -51,12 +52,17 @@ def example(name):
     introduction, *sections = re.split(r"^### ", PAGE.split("\n## Worked examples\n")[1], flags=re.MULTILINE)
     section = next(one for one in sections if one.startswith(f"{name}\n"))
     files = dict(re.findall(r"^`([\w.]+)`:\n\n```\w+\n(.*?)^```", introduction + section, re.MULTILINE | re.DOTALL))
-    return Example(tool=TOOLS[name], files=files, commands=re.findall(r"^\$ (.*)$", section, re.MULTILINE))
+    return Example(
+        tool=TOOLS[name], text=section, files=files, commands=re.findall(r"^\$ (.*)$", section, re.MULTILINE)
+    )
 
 
-def respond(asked, *, fails):
+def respond(asked, *, fails, gate=None):
+    """`gate`: an event that the second half of the questions waits for."""
     left, right = (int(part) for part in asked.prompt.split("+"))
     tuned = asked.model == "tuned"
+    if gate is not None and left >= N // 2:
+        gate.wait(LIMIT_S)
     if tuned and fails and left == FAILS:
         return Fault(status=400)
     wrong = left in LOST if tuned else left == GAINED
@@ -64,10 +70,10 @@ def respond(asked, *, fails):
 
 
 @contextmanager
-def place(folder, name, *, fails=True):
+def place(folder, name, *, fails=True, gate=None):
     """A folder with the example's files and a model server: yields `run(command)`, which gives the ended process."""
     one = example(name)
-    with FakeModels(lambda asked: respond(asked, fails=fails)) as server:
+    with FakeModels(lambda asked: respond(asked, fails=fails, gate=gate)) as server:
         own = server.base_url("openai-chat")
         _write(folder, {file: text.replace("http://localhost:8000/v1", own) for file, text in one.files.items()})
         environ = SILENT | {"PATH": f"{_bin(folder, one.tool)}:/usr/bin:/bin", "HOME": str(folder / "home")}
@@ -75,7 +81,8 @@ def place(folder, name, *, fails=True):
         def start(command):
             line = command.replace("http://localhost:8000/v1", own)
             pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
-            return subprocess.Popen(["bash", "-c", line], cwd=folder, env=environ, text=True, **pipe)
+            line = ["bash", "-c", f"exec {line}" if "=" not in line.split()[0] else line]
+            return subprocess.Popen(line, cwd=folder, env=environ, text=True, start_new_session=True, **pipe)
 
         def run(command):
             with start(command) as process:

@@ -2,14 +2,19 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
+import threading
+import time
+from contextlib import contextmanager
 
 import pytest
 
 from gate.domain import CallFailure, Score
-from gate.importers.results import read_both
+from gate.importers.results import read_both, read_recorded
 from tests.harnesses import install
-from tests.harnesses.examples import FAILS, GAINED, LOST, TOOLS, N, example, made, place
+from tests.harnesses.examples import FAILS, GAINED, LIMIT_S, LOST, TOOLS, N, example, made, place
 
 FAILED_CALLS = {"Inspect": {FAILS}, "promptfoo": {FAILS}, "DeepEval": {FAILS}, "lm-evaluation-harness": set()}
 
@@ -83,6 +88,69 @@ def test_example__its_baseline_may_be_the_anchor_of_a_later_release(name, shared
     lost = 100 * (len(LOST) - 1) / (N - len(FAILED_CALLS[name]))
     assert pattern["kind"] == "cumulative-drift"
     assert f"sums lost {lost:.1f} points since the anchor" in pattern["text"]
+
+
+@contextmanager
+def interrupted(folder, name):
+    """The place of an example whose candidate's command was interrupted when half of the questions were answered."""
+    halfway = threading.Event()
+    with place(folder, name, fails=False, gate=halfway) as run:
+        with run.start(example(name).commands[1]) as process:
+            deadline = time.monotonic() + LIMIT_S
+            while len(run.server.seen) < N // 2 + 1 and time.monotonic() < deadline and process.poll() is None:
+                time.sleep(0.1)
+            time.sleep(1)  # what is answered may be scored
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(1)
+            halfway.set()
+            process.communicate(timeout=LIMIT_S)
+        yield run
+
+
+def compared(folder, before, after):
+    """The exit code of `driftgate compare`, and its report."""
+    line = ["compare", "--policy", "policy.yml", "--baseline", before, "--candidate", after]
+    done = subprocess.run([folder / "bin/driftgate", *line], cwd=folder, check=False, capture_output=True, timeout=60)
+    return done.returncode, json.loads((folder / "driftgate-out/report.json").read_text())
+
+
+@needs("Inspect")
+def test_inspect__a_run_that_was_cancelled_keeps_what_it_has_and_decides_nothing(tmp_path, shared):
+    with interrupted(tmp_path, "Inspect"):
+        pass
+    (after,) = tmp_path.glob("after/*.eval")
+    found = read_recorded(after, {})
+    scored = {int(one.sample_id.lstrip("s")) for one in found.observations if isinstance(one.result, Score)}
+    assert scored
+    assert scored <= set(range(N // 2))
+    assert {int(one.sample_id.lstrip("s")) for one in found.observations} == set(range(N))
+    before, _ = arms(made("Inspect", shared), "Inspect")
+    code, report = compared(tmp_path, before, after)
+    assert code == 3
+    assert "candidate: the Inspect run of sums has the status 'cancelled'" in report["notices"]
+
+
+@needs("promptfoo")
+def test_promptfoo__what_an_interrupted_run_had_decides_nothing(tmp_path, shared):
+    with interrupted(tmp_path, "promptfoo") as run:
+        assert not (tmp_path / "after.json").exists()
+        assert run("promptfoo export eval latest -o after.json").returncode == 0
+    found = read_recorded(tmp_path / "after.json", {})
+    scored = {one.sample_id for one in found.observations if isinstance(one.result, Score)}
+    assert scored
+    assert len(scored) < N
+    before, _ = arms(made("promptfoo", shared), "promptfoo")
+    code, report = compared(tmp_path, before, tmp_path / "after.json")
+    assert (code, report["comparisons"][0]["n_dropped"]) == (3, {"baseline": 0, "candidate": N - len(scored)})
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_example__the_page_tells_what_its_result_is_called(name, shared):
+    (called,) = re.findall(r'`results: \["(.+?)"\]`', example(name).text)
+    before, _ = arms(made(name, shared), name)
+    found = read_recorded(before, {"arithmetic": (called,)})
+    assert {one.family for one in found.observations} == {"arithmetic"}
+    assert found.notices == ()
 
 
 @needs("lm-evaluation-harness")
