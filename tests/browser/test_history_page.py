@@ -19,7 +19,7 @@ def hostile():
         yield replace(one, time=text, run_url=text, waivers=(waiver,), reasons=(text,), notices=(text,))
 
 
-def test_page__hostile_text_neither_runs_nor_calls_home(opened):
+def test_history__hostile_text_neither_runs_nor_calls_home(opened):
     place = opened(history(list(hostile())))
     assert place.clean(), (place.requests, place.messages)
     assert place.page.locator("script, img, iframe, base, form, [href^='javascript']").count() == 0
@@ -27,7 +27,7 @@ def test_page__hostile_text_neither_runs_nor_calls_home(opened):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_page__fits_its_window_and_a_sign_leads_to_its_release_by_keyboard(opened, width):
+def test_history__fits_its_window_and_a_sign_leads_to_its_release_by_keyboard(opened, width):
     from gate.ledger_line import line_of
 
     place = opened(
