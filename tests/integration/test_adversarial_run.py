@@ -61,6 +61,9 @@ def test_run__a_talk_has_one_system_message_and_its_turns_over_each_protocol(gat
         assert asked.messages[0][1] == f"Be brief.\n\n{SYSTEM}"
 
 
+SHOWS_ANSWERS = {"flips.json", "report.html"}
+
+
 def test_run__a_harmful_answer_is_in_no_log_comment_or_report(gate):
     with FakeModels(respond) as server:
         policy = prepared(gate, server, "openai-chat")
@@ -68,7 +71,10 @@ def test_run__a_harmful_answer_is_in_no_log_comment_or_report(gate):
     assert done.returncode == 1, done.stderr
     told = {path.name: path.read_text() for path in (gate.folder / "driftgate-out").rglob("*") if path.is_file()}
     assert {"report.json", "comment.md", "report.html", "candidate.jsonl"} <= set(told)
-    for name, text in {**told, "stdout": done.stdout, "stderr": done.stderr}.items():
+    assert {name for name, text in told.items() if HARM in text} == SHOWS_ANSWERS
+    assert '"harmful":false' not in told["flips.json"], "the page shows them after a click"
+    others = {name: text for name, text in told.items() if name not in SHOWS_ANSWERS}
+    for name, text in {**others, "stdout": done.stdout, "stderr": done.stderr}.items():
         assert HARM not in text, name
         assert "AMBER-1056" not in text, name
     kept = b"".join(path.read_bytes() for path in gate.folder.glob("answers.sqlite*"))
