@@ -176,6 +176,7 @@ def _told(name: str, report: Report) -> Report:
     calls = 2 * sum(one.n_pairs for one in comparisons if one.slice is None)
     told = replace(
         report,
+        simulated=True,
         comparisons=comparisons,
         patterns=tuple(replace(one, config=CONFIG) for one in report.patterns),
         changes=(
