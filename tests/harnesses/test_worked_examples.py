@@ -101,9 +101,8 @@ def interrupted(folder, name):
                 time.sleep(0.1)
             time.sleep(1)  # what is answered may be scored
             os.killpg(process.pid, signal.SIGINT)
-            time.sleep(1)
-            halfway.set()
             process.communicate(timeout=LIMIT_S)
+        halfway.set()
         yield run
 
 
