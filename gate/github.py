@@ -177,7 +177,7 @@ class GitHub:
     def _send(self, method: str, url: str, headers: dict[str, str], body: object = None) -> requests.Response:
         for attempt in range(4):
             response = self._once(method, url, headers, body)
-            if response.ok:
+            if 200 <= response.status_code < 300:  # a redirect (of a renamed repository) has done nothing
                 return response
             if not _may_pass(response) or attempt == 3:
                 break
@@ -241,11 +241,11 @@ def _pause(response: requests.Response, attempt: int, now: float) -> float:
     """Seconds to wait, as GitHub asks ("Best practices for using the REST API"), but never long: no comment is worth
     more, and the verdict stands without it."""
     asked, reset = response.headers.get("retry-after", ""), response.headers.get("x-ratelimit-reset", "")
-    if asked.isdigit():
+    if asked.isdecimal():
         return min(_LONGEST_WAIT, float(asked))
     if not _limited(response):
         return float(2**attempt)
-    return min(_LONGEST_WAIT, max(1.0, float(reset) - now)) if reset.isdigit() else _LONGEST_WAIT
+    return min(_LONGEST_WAIT, max(1.0, float(reset) - now)) if reset.isdecimal() else _LONGEST_WAIT
 
 
 def _error(method: str, path: str, status: int) -> GitHubError:
@@ -331,6 +331,8 @@ class CommitFiles:
     def _tree(self, sha: str) -> dict[str, Entry]:
         if sha not in self._trees:
             found = self.github.ask("GET", f"/git/trees/{quote(sha)}", Tree)
+            if found.get("truncated"):  # what it lacks would look removed
+                raise GitHubError(f"GitHub lists only a part of the folder with the tree {sha}: it holds too much")
             self._trees[sha] = {one["path"]: _entry_of(one) for one in found["tree"]}
         return self._trees[sha]
 

@@ -43,7 +43,7 @@ class Branches:
             while self.before:
                 self.before.pop()()
             status = self.refused.pop(0) if self.refused else 200
-            if status >= 400:
+            if status >= 300:
                 return status, {"message": "no"}
             with self.lock:
                 answer = self._ref(body) if path == "/git/refs" else self._put(unquote(path[10:]), body)

@@ -90,6 +90,13 @@ def test_blob_sha__is_what_git_says():
     assert blob_sha(b"hi", like="a" * 64) == "a4e13f7dfd8345eae550125113b9d9bcd4b0f781037c02afb133fd98f5f973ae"
 
 
+def test_entry__of_a_folder_that_github_cuts_short_is_not_missing():
+    cut = json.dumps(TREE | {"truncated": True}).encode()
+    for path in ("a.txt", "models/a.yml", "z.txt"):
+        with pytest.raises(GitHubError, match="lists only a part of the folder"):
+            github(cut).files_at(SHA).entry(path)
+
+
 @pytest.mark.parametrize("mode", ["100664", "777777"])
 def test_entry__with_a_mode_nobody_knows_is_no_folder(mode):
     odd = {"tree": [{"path": "a", "mode": mode, "type": "blob", "sha": SHA}]}

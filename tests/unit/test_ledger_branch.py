@@ -168,6 +168,15 @@ def test_append__a_token_that_may_not_write_is_told_what_it_needs(fake):
         ledger(fake).append(REPORTS["pass"], tag=None)
 
 
+def test_append__a_redirect_has_written_nothing(fake):
+    put(fake, ["pass"])
+    fake.branches.refused = [307] * 20
+    with pytest.raises(GitHubError, match=r"could not be written in 8 tries \(GitHub answered HTTP 307"):
+        ledger(fake).append(REPORTS["pass"], tag=None)
+    assert len(fake.branches.history[BRANCH]) == 1
+    fake.problems.clear()  # GitHub's description knows of no redirect here
+
+
 def test_append__a_branch_that_takes_nothing_is_given_up_after_a_while(fake):
     put(fake, ["pass"])
     fake.branches.refused, waits = [409] * 20, []

@@ -124,7 +124,12 @@ def test_limits__are_waited_out_as_github_asks_and_never_long(fake, limit, waite
 
 @pytest.mark.parametrize(
     ("answer", "asked"),
-    [((403, {}, {"message": "Resource not accessible"}), 1), ((404, {}, {}), 1), ((500, {}, {}), 4)],
+    [
+        ((403, {}, {"message": "Resource not accessible"}), 1),
+        ((404, {}, {}), 1),
+        ((500, {}, {}), 4),
+        ((429, {"retry-after": "²", "x-ratelimit-reset": "²"}, {}), 4),
+    ],
 )
 def test_limits__a_refusal_is_not_asked_again_and_a_failure_four_times(answer, asked):
     session = Answers(answer)
