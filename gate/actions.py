@@ -60,7 +60,7 @@ INPUTS = (
     "head-ref",
 )
 _PATHS = ("policy", "out", "store", "stores", "ledger")
-_REF = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]{1,255}")
+_REF = re.compile(r"[^\x00-\x20\x7f\ud800-\udfff~^:?*\[\\]{1,255}")
 """A branch, a tag or a commit, as git lets them be called."""
 
 

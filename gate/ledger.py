@@ -112,8 +112,16 @@ def _sync_folder(path: Path) -> None:
 
 
 def next_line(found: Ledger, report: Report, *, tag: str | None) -> bytes:
-    """The line that a report adds to a sound ledger, without its end."""
-    return canonical(asdict(line_of(report, tag=tag, previous=found.head))).encode()
+    """The line that a report adds to a sound ledger, without its end.
+
+    Raises UsageError where it could not be read again: that line would break the ledger for all decisions after it.
+    """
+    try:
+        line = canonical(asdict(line_of(report, tag=tag, previous=found.head))).encode()
+        read_line(line)
+    except ValueError as error:
+        raise UsageError(f"the decision is none that a ledger can hold: {error}") from None
+    return line
 
 
 def read(path: Path, *, head: str | None = None, length: int | None = None) -> Ledger:

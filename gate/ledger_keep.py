@@ -16,7 +16,7 @@ from gate.ledger import append
 from gate.report import Report
 from gate.verdict import EXIT_CODES
 
-_TAG = re.compile(r"[^\x00-\x20\x7f]{1,255}")
+_TAG = re.compile(r"[^\x00-\x20\x7f\ud800-\udfff]{1,255}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

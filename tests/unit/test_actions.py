@@ -30,6 +30,7 @@ def test_give_to_owner__the_folders_made_on_the_way_too_and_nothing_above_the_wo
         ({"INPUT_LEDGER": "../x"}, "input ledger: "),
         ({"INPUT_LEDGER-BRANCH": "a b"}, "input ledger-branch: must be a branch"),
         ({"INPUT_LEDGER": "l", "INPUT_LEDGER-TAG": "a\tb"}, "input ledger-tag: must be"),
+        ({"INPUT_LEDGER": "l", "INPUT_LEDGER-TAG": "v\udcff"}, "input ledger-tag: must be"),
     ],
 )
 def test_read_inputs__of_a_ledger_that_cannot_be_used_are_said(given, says):

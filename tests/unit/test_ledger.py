@@ -5,6 +5,7 @@ import json
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -85,6 +86,16 @@ def test_append__adds_nothing_to_what_is_not_sound(tmp_path):
     with pytest.raises(Problems, match="is not the first that was written"):
         append(path, REPORTS["pass"], tag=None, say=str)
     assert path.read_bytes() == text(LINES[1:])
+
+
+def test_append__a_line_that_could_not_be_read_again_is_not_written(tmp_path):
+    path = tmp_path / "l"
+    path.write_bytes(text(LINES))
+    odd = replace(REPORTS["pass"].comparisons[0], p_value=float("nan"))
+    for report in (replace(REPORTS["pass"], notices=("\ud800",)), replace(REPORTS["pass"], comparisons=(odd,))):
+        with pytest.raises(UsageError, match="is none that a ledger can hold"):
+            append(path, report, tag=None, say=str)
+    assert path.read_bytes() == text(LINES)
 
 
 def test_append__follows_no_link_and_takes_no_pipe(tmp_path):

@@ -68,6 +68,7 @@ def test_compare__a_ledger_that_is_not_sound_fails_the_run_and_the_report_says_w
         (("--tag", "v1"), "--tag: goes with --ledger"),
         (("--ledger", "l", "--tag", ""), "--tag: must be the name of a tag"),
         (("--ledger", "l", "--tag", "a\nb"), "--tag: must be the name of a tag"),
+        (("--ledger", "l", "--tag", "v\udcff"), "--tag: must be the name of a tag"),
     ],
 )
 def test_compare__a_tag_that_is_none_is_a_usage_error(compare, more, says):
