@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gate.cli import main
+from gate.domain import SliceKey
 from gate.history import DELTAS, SCORES, Scale, days, history, panels, scale_of
 from gate.html_plots import axis_of
 from gate.ledger import read
@@ -131,6 +132,14 @@ def test_page__says_the_answer_first_and_tells_of_waivers_simulation_and_changed
         "The gate was changed: advisory-summary was blocking and is advisory",
     ):
         assert said in text
+
+
+def test_page__what_was_not_measured_is_told_by_name():
+    blind = replace(GOOD, outcome="inconclusive", reason="too few samples")
+    one = [line("pass", blind, replace(blind, slice=SliceKey(name="cwe", value="79")), tag="v1")]
+    text = " ".join(" ".join(Elements(history(one)).texts).split())
+    assert "exploit-hypothesis: not enough evidence: too few samples" in text
+    assert "exploit-hypothesis / cwe=79: not enough evidence" in text
 
 
 def test_page__nothing_of_data_is_markup():
