@@ -6,7 +6,7 @@ import pytest
 
 from gate.costs import arms_per_call, family_costs, latency
 from gate.domain import Answer, Call, ChatRequest, Completion, Question, Usage
-from gate.policy import EndpointRule, Price
+from gate.endpoint_rule import EndpointRule, Price
 from gate.report import ArmsPerCall, Latency
 from gate.tally import Tally
 from gate.wording import costs
