@@ -28,7 +28,7 @@ from gate.files import DATASET_LIMIT, Files
 from gate.jsonl import BadLine, read_jsonl
 
 _KEYS = {"id", "input", "target", "slices", "cluster"}
-_LABEL = re.compile(r"[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069]{1,200}")
+_LABEL = re.compile(r"[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ud800-\udfff]{1,200}")
 
 
 def load_dataset(files: Files, path: str) -> Dataset:

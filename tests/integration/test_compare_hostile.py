@@ -54,6 +54,10 @@ HOSTILE = {
         lambda: f"family,sample_id,score\nt,{'x' * 200_000},1\n".encode(),
         "is not valid CSV: field",
     ),
+    "half a character": (
+        lambda: b'{"family": "t", "sample_id": "\\ud800", "score": 1}\n',
+        "has an unusable sample_id",
+    ),
     "infinity": (lambda: b"family,sample_id,score\nt,a,inf\n", "exit 3"),
     "one id, two inputs": (
         lambda: b"family,sample_id,score,input\nt,a,1,q\nt,a,1,r\n",
