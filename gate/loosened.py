@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gate.endpoint_rule import SECRET_KEYS
 from gate.errors import Problems
 from gate.policy import Policy, parse_policy
 from gate.positions import Document, Path, dotted
@@ -84,7 +85,8 @@ _RULES = (
     _Rule(path=("waivers", "max_loss"), looser=_up, why="a waiver could allow a larger loss"),
     _Rule(path=("waivers", "path"), looser=_other, why="waivers would be read from another file"),
     _Rule(path=("endpoints", "*", "base_url"), looser=_other, why="another host would be asked, and be sent the key"),
-    _Rule(path=("endpoints", "*", "api_key_env"), looser=_other, why="another secret would be sent"),
+    *(_Rule(path=("endpoints", "*", key), looser=_other, why="another secret would be sent") for key in SECRET_KEYS),
+    _Rule(path=("endpoints", "*", "served_as"), looser=_other, why="answers of another model would count"),
     _Rule(path=("endpoints", "*", "allow_private"), looser=_other, why="other private addresses could be reached"),
     _Rule(path=("families", "*", "evidence"), looser=_to("full"), why="the report would show its prompts and answers"),
     _Rule(path=("baseline_max_age",), looser=_up, why="older answers of the baseline would count (in days)"),

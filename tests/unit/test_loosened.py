@@ -86,6 +86,7 @@ def test_same_policy__loosens_nothing():
             "endpoints.a.base_url: https://a.example/v1 → https://b.example/v1",
         ),
         ("endpoints.a.api_key_env", "OTHER", "endpoints.a.api_key_env: KEY → OTHER"),
+        ("endpoints.a.served_as", {"m": "n"}, "answers of another model would count"),
         ("endpoints.b", BASE["endpoints"]["a"], "endpoints.b: is new: a host would be asked"),
         ("baseline_max_age", "30d", "baseline_max_age: 7.0 → 30.0"),
         ("anchor", GONE, "anchor: is gone"),
@@ -148,6 +149,14 @@ def test_loosened__evidence_that_would_show_texts(before, after, says):
     assert [line.partition("families.")[2] for line in found] == [
         f"{name}.evidence: scores → full: the report would show its prompts and answers" for name in says
     ]
+
+
+@pytest.mark.parametrize("key", ["api_key_env", "secret_key_env", "session_token_env"])
+def test_loosened__each_secret_of_an_endpoint(key):
+    signed = {"secret_key_env": "S", "session_token_env": "T", "region": "us-east-1", "protocol": "bedrock"}
+    before = {**BASE["endpoints"]["a"], **signed}
+    (line,) = lines({**BASE, "endpoints": {"a": {**before, key: "OTHER"}}}, {**BASE, "endpoints": {"a": before}})
+    assert f"endpoints.a.{key}: {before[key]} → OTHER: another secret would be sent" in line
 
 
 def test_loosened__a_family_that_hid_its_texts_itself():
