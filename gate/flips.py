@@ -156,12 +156,12 @@ def _bytes(flip: Flip) -> int:
 
 
 def _cut(flip: Flip) -> Flip:
-    """A flip whose texts are left out, and that says so."""
+    """A flip whose texts are left out, and that says so. A call that failed had none."""
     return replace(flip, baseline=_arm_cut(flip.baseline), candidate=_arm_cut(flip.candidate))
 
 
 def _arm_cut(arm: ArmEvidence) -> ArmEvidence:
-    return replace(arm, answers=tuple(replace(one, cut=True) for one in arm.answers))
+    return replace(arm, answers=tuple(replace(one, cut=not one.finish) for one in arm.answers))
 
 
 class _Teller:

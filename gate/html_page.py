@@ -137,7 +137,9 @@ def _without_texts(flip: Flip) -> Flip:
 
 
 def _unsaid(arm: ArmEvidence) -> ArmEvidence:
-    return replace(arm, answers=tuple(replace(one, text=None, cut=True) for one in arm.answers))
+    return replace(
+        arm, answers=tuple(replace(one, text=None, cut=one.cut or one.text is not None) for one in arm.answers)
+    )
 
 
 _compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_fields).encode

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MINUS = "\N{MINUS SIGN}"
 
 _INVISIBLE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _LINKING = re.compile(r"(?i)([@#]|://|www\.)")
 

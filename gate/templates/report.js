@@ -5,7 +5,7 @@
   const LONGEST = 20000; // characters of one text that are shown, and compared, at once
   const MOST_EDITS = 500; // words that may differ before two answers count as different throughout
   const PRINTED = 1000;
-  const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+  const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
   const el = (tag, attributes, ...children) => {
     const made = document.createElement(tag);
@@ -17,7 +17,7 @@
     return made;
   };
   /** Text as it can be read: characters that hide or reorder others are named instead. */
-  const plain = (text) => text.replace(HIDDEN, (found) => `\u27e8${found.charCodeAt(0).toString(16).padStart(4, "0")}\u27e9`);
+  const plain = (text) => text.replace(HIDDEN, (found) => `\u27e8${found.codePointAt(0).toString(16).padStart(4, "0")}\u27e9`);
   const oneLine = (text) => plain(text.slice(0, 200)).replace(/\s+/g, " ");
   const points = (score) => (100 * score).toFixed(1).replace(/\.0$/, "");
   const signed = (delta) => `${delta < 0 ? "\u2212" : "+"}${points(Math.abs(delta))}`;

@@ -95,8 +95,8 @@ def test_page__hostile_text_neither_runs_nor_calls_home(opened):
 def test_page__shows_hostile_text_as_it_is(opened):
     place = opened(page(BASE, Evidence(flips=tuple(hostile(ATTACKS["image"])))))
     assert place.page.locator(".arms .text").nth(1).inner_text() == ATTACKS["image"]
-    place = opened(page(BASE, Evidence(flips=tuple(hostile("a\u202eb\x00")))))
-    assert place.page.locator(".detail .text").first.inner_text() == "a⟨202e⟩b⟨0000⟩"
+    place = opened(page(BASE, Evidence(flips=tuple(hostile("a\u202eb\x00\u061c\U000e0041")))))
+    assert place.page.locator(".detail .text").first.inner_text() == "a⟨202e⟩b⟨0000⟩⟨061c⟩⟨e0041⟩"
 
 
 def test_page__a_word_of_a_million_letters_is_cut(opened):

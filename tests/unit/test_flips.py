@@ -249,3 +249,11 @@ def test_evidence_of__any_text_comes_back_as_it_was_written(text, prompt):
     (flip,) = from_json(to_json(found).encode().decode(), file="f").flips
     surrogates = any("\ud800" <= one <= "\udfff" for one in text)
     assert surrogates or flip.candidate.answers[0].text == text
+
+
+def test_evidence_of__a_call_that_failed_lost_no_text_where_texts_do_not_fit():
+    failed = CallFailure(kind="timeout", detail="gave no answer")
+    texts = Said(lambda arm, one: None, question=("x" * TEXT_LIMIT, ""))
+    found = shown([moved(str(number)) for number in range(1_100)], texts=texts, result=failed)
+    assert found.without_texts > 0
+    assert {(one.finish, one.cut) for flip in found.flips for one in flip.baseline.answers} == {("timeout", False)}

@@ -41,9 +41,9 @@ def test_page__without_evidence_has_no_samples():
 
 
 def test_page__names_from_data_lose_what_hides_or_reorders_text():
-    html = page(replace(BASE, notices=("a\u202eb\x00",)))
-    assert ">a b <" in html
-    assert not re.search("[\x00\u202e]", html)
+    html = page(replace(BASE, notices=("a\u202eb\x00\u061c\U000e0041",)))
+    assert ">a b   <" in html
+    assert not re.search("[\x00\u202e\u061c\U000e0041]", html)
 
 
 def given(html):
@@ -71,6 +71,12 @@ def test_embedded__past_its_limit_leaves_out_texts_then_samples_and_says_so():
     assert [found["flips"][0]["baseline"]["answers"][0][name] for name in ("text", "cut")] == [None, True]
     found = json.loads(embedded(Evidence(flips=(long, flip())), limit=room + 200))
     assert [one["prompt"] for one in found["flips"]] == [None, flip().prompt], "what fits is kept"
+
+
+def test_embedded__past_its_limit_an_answer_without_a_text_lost_none():
+    failed = flip(prompt="x" * 5000, baseline=arm(shown(None, finish="timeout")))
+    (found,) = json.loads(embedded(Evidence(flips=(failed,)), limit=2000))["flips"]
+    assert (found["prompt"], found["baseline"]["answers"][0]["cut"]) == (None, False)
 
 
 @pytest.mark.parametrize("letter", ["a", "<", "ü", "漢"])
