@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,9 +26,9 @@ def arms_per_call(tallies: Mapping[Role, ArmTally]) -> ArmsPerCall | None:
 
     An arm's figure is the mean of its families' figures, each weighted by the answers that the arm with fewer has: a
     family that was asked more often on one arm (stored runs of the baseline are several) so makes no difference of
-    its own.
+    its own. Times are of the families that both arms were timed in.
     """
-    found = list(_both(tallies).values())
+    found = _timed_alike(list(_both(tallies).values()))
     if not found:
         return None
     weights = [min(left.answers, right.answers) for left, right in found]
@@ -38,6 +39,24 @@ def arms_per_call(tallies: Mapping[Role, ArmTally]) -> ArmsPerCall | None:
 def _both(tallies: Mapping[Role, ArmTally]) -> dict[tuple[str, str], tuple[Took, Took]]:
     baseline, candidate = (tallies.get(arm, ArmTally()).took for arm in ARMS)
     return {unit: (one, candidate[unit]) for unit, one in baseline.items() if unit in candidate}
+
+
+def _timed_alike(found: Sequence[tuple[Took, Took]]) -> Sequence[tuple[Took, Took]]:
+    """Without the times of what only one arm was timed in: a baseline whose slow families are all answered from the
+    store is no quicker one. Where only one arm was timed at all, nothing is compared, and its times stay."""
+    for kind in ("seconds", "reused_seconds"):
+        timed = [(bool(getattr(left, kind)), bool(getattr(right, kind))) for left, right in found]
+        if all(any(arm) for arm in zip(*timed, strict=True)):
+            found = [
+                (left, right) if all(both) else (_untimed(left, kind), _untimed(right, kind))
+                for (left, right), both in zip(found, timed, strict=True)
+            ]
+    return found
+
+
+def _untimed(one: Took, kind: str) -> Took:
+    none = array("d")
+    return replace(one, seconds=none) if kind == "seconds" else replace(one, reused_seconds=none)
 
 
 def per_call(parts: Sequence[Took], weights: Sequence[int] = (1,)) -> PerCall:

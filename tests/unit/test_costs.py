@@ -87,6 +87,19 @@ def test_arms_per_call__answers_of_earlier_runs_and_of_batches_are_not_timed_as_
     assert found.baseline.usd == found.candidate.usd, "a batch's discount is no property of the model"
 
 
+def test_arms_per_call__families_that_one_arm_has_from_the_store_are_not_timed_on_the_other():
+    found = arms_per_call(
+        tallies(
+            ("baseline", "slow", 10, 9.0, {"cached": True}),
+            ("candidate", "slow", 10, 9.0),
+            ("baseline", "quick", 10, 1.0),
+            ("candidate", "quick", 10, 1.0),
+        )
+    )
+    assert found.baseline.latency == found.candidate.latency == Latency(calls=1, p50=1.0, p95=1.0)
+    assert found.candidate.answers == 2
+
+
 def test_latency__is_in_whatever_order_they_came():
     assert latency([3.0, 1.0, 2.0]) == latency([1.0, 2.0, 3.0]) == Latency(calls=3, p50=2.0, p95=2.9)
     assert latency([]) is None
