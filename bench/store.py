@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from gate.domain import ChatRequest, Completion, Message, Usage
-from gate.store import Label, Reuse, Store, content_key
+from gate.store import Label, Store, content_key
 
 QUESTIONS, ROUNDS, NOW = 5_000, 5, 1_800_000_000.0
 URL = "https://api.example.com/v1"
@@ -61,11 +61,11 @@ def puts(folder: Path, synchronous: str) -> float:
     return cost
 
 
-def finds(folder: Path, reuse: Reuse) -> float:
+def finds(folder: Path, find: Callable[[Store, str], object]) -> float:
     store = Store.open(folder / "found.sqlite", now=lambda: NOW, say=print)
     for one in KEYS:
         store.put(one, "kept", ANSWER, asked_at=NOW, label=LABEL)
-    cost = best(lambda number: store.find(KEYS[number], reuse))
+    cost = best(lambda number: find(store, KEYS[number]))
     store.close()
     return cost
 
@@ -79,9 +79,9 @@ if __name__ == "__main__":
             "the content key of a question": best(key),
             "`put`, as it is": puts(there, "NORMAL"),
             "`put` with `synchronous = FULL`": puts(there, "FULL"),
-            "`find`, the run's own answer": finds(there, Reuse(run="kept")),
-            "`find`, a young answer of another run": finds(there, Reuse(run="new", max_age=1.0)),
-            "`find`, nothing there": finds(there, Reuse(run="new")),
+            "`find`, the run's own answer": finds(there, lambda store, key: store.find(key, "kept")),
+            "`find`, nothing there": finds(there, lambda store, key: store.find(key, "new")),
+            "`runs_of`, where one run asked": finds(there, lambda store, key: store.runs_of(key)),
         }
     print("| | µs |\n|---|---|")
     for what, microseconds in rows.items():

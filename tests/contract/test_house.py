@@ -1,6 +1,8 @@
 """Files that must agree: layers, exit codes, help, schemas."""
 
 import ast
+import importlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -157,6 +159,18 @@ def test_layers__a_module_imports_only_from_its_own_or_a_lower_layer(name, path)
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gate" and node.module != "gate":
             assert LEVEL[node.module.removeprefix("gate.")] <= LEVEL[name], node.module
+
+
+SCRIPTS = [path for folder in ("bench", "datasets", "docs") for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_scripts__name_only_what_the_gate_has(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gate":
+            module = importlib.import_module(node.module)
+            for name in (one.name for one in node.names):
+                assert hasattr(module, name) or importlib.util.find_spec(f"{node.module}.{name}"), name
 
 
 def test_exit_codes__every_verdict_has_one_and_help_says_it():
