@@ -221,7 +221,8 @@ def _steps(group: Sequence[Numbered]) -> Iterator[Step]:
 
 
 def _regressions(group: Sequence[Numbered]) -> list[Regression]:
-    """Of every decision, once for each unit of each change: the last time that it was shown."""
+    """Of every decision, once for each unit of each change: the last time that it was shown. Where results were
+    recorded elsewhere nobody knows whose they are, and what was measured tells one change from another."""
     found: dict[object, Regression] = {}
     for number, line in group:
         for one in line.comparisons:
@@ -234,7 +235,8 @@ def _regressions(group: Sequence[Numbered]) -> list[Regression]:
                     waiver=use_of(one, line),
                 )
                 digests = line.config_digests.get(one.config) if one.config is not None else None
-                key = (regression.kind, regression.stopped, one.config, one.family, one.slice, digests)
+                change = digests or (one.delta, one.interval)
+                key = (regression.kind, regression.stopped, one.config, one.family, one.slice, change)
                 found.pop(key, None)
                 found[key] = regression
     return list(found.values())

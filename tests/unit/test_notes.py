@@ -121,6 +121,12 @@ def test_regressions__the_same_one_is_told_once_by_its_last_decision():
     assert lost(found) == [("blocking", True, 1), ("blocking", True, 2)]
 
 
+def test_regressions__of_recorded_results_hide_none_that_another_change_lost():
+    lost, more = (replace(WAIVED, config=None, delta=delta) for delta in (-0.08, -0.03))
+    (found,) = releases([line("waived", lost), line("waived", more), line("waived", more, tag="v1")])
+    assert [(one.compared.delta, one.source.line) for one in found.regressions] == [(-0.08, 1), (-0.03, 3)]
+
+
 def test_regressions__a_waived_one_says_by_whom_why_until_when_and_how_much():
     found = releases(LINES)[1]
     assert lost(found) == [("blocking", True, 2), ("waived", False, 3)]
