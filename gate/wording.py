@@ -19,7 +19,7 @@ MINUS = "\N{MINUS SIGN}"
 _INVISIBLE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-_LINKING = re.compile(r"(?i)([@#]|://|www\.)")
+_LINKING = re.compile(r"(?i)([@#]|://|www\.|\bgh-(?=[0-9]))")
 
 VERDICT_ICONS: dict[Verdict, str] = {
     "pass": "🟢",
