@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gate.report import Report, read_as
+from gate.report import FINITE, Report, read_as
 
 Direction = Literal["lost", "gained"]
 """The candidate's mean score is lower than the baseline's, or higher."""
@@ -72,6 +72,8 @@ class Evidence:
     `report` is ``sha256:…`` over the bytes of the report.json that it belongs to. `left_out` counts the flips that did
     not fit into the file, `without_texts` those in it that lack their texts for the same reason.
     """
+
+    __pydantic_config__ = FINITE
 
     schema_version: Literal[1] = 1
     report: str = ""

@@ -177,9 +177,15 @@ class Provenance:
     run_url: str | None = None
 
 
+FINITE = {"allow_inf_nan": False}
+"""How a record and all in it is read: with the numbers alone that can be written again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A run, whole. `reasons` say why it is not a pass; `notices` what a reader should know besides."""
+
+    __pydantic_config__ = FINITE
 
     schema_version: Literal[1] = 1
     verdict: Verdict

@@ -1,11 +1,14 @@
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
+from gate import report
 from gate.errors import UsageError
 from gate.evidence import Evidence, from_json, to_json
 from tests.fakes.evidence import EVIDENCE, flip
+from tests.fakes.reports import REPORTS
 
 
 @pytest.mark.parametrize("evidence", [EVIDENCE, Evidence()])
@@ -30,6 +33,14 @@ def test_from_json__is_strict_and_names_the_place(spoil, says):
     spoil(value)
     with pytest.raises(UsageError, match=rf"f\.json: is not a Driftgate flips file: {says}"):
         from_json(json.dumps(value), file="f.json")
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999"])
+def test_from_json__takes_no_number_that_cannot_be_written_again(number):
+    for text, read in ((to_json(EVIDENCE), from_json), (report.to_json(REPORTS["blocked"]), report.from_json)):
+        spoiled = re.sub(r'"(score|delta)": ?-?\d[\d.]*', rf'"\1":{number}', text, count=1)
+        with pytest.raises(UsageError, match=r"(score|delta): Input should be a finite number"):
+            read(spoiled, file="f.json")
 
 
 def test_to_json__a_nan_is_a_bug():
