@@ -93,7 +93,8 @@ class FamilyCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmsPerCall:
-    """Of all families that both arms answered, each with the same weight on both: what the change costs."""
+    """Of all families that both arms answered, each with the same weight on both: what the change costs. Times are of
+    those in which both arms were timed."""
 
     baseline: PerCall
     candidate: PerCall
