@@ -66,6 +66,17 @@ def test_read_recorded__a_log_of_the_tool_itself(name, form, families, values):
     assert sorted(scores(found).values(), key=str) == sorted(values, key=str)
 
 
+@pytest.mark.parametrize(
+    "log",
+    [
+        '[{"testIdx": 0, "promptIdx": 0, "score": 0, "namedScores": {"": 1}}]',
+        'q,[openai:chat:m] q,Status,Score,Named Scores\nq,a,FAIL,0,"{"""": 1}"\n',
+    ],
+)
+def test_read_recorded__a_named_score_without_a_name_is_not_the_score(read, log):
+    assert set(scores(read(log)).values()) == {0}
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared example logs are not on this machine")
 @pytest.mark.parametrize("suffix", ["json", "jsonl", "csv"])
 def test_read_recorded__promptfoo_tells_the_same_in_each_of_its_outputs(suffix):

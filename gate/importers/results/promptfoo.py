@@ -41,7 +41,7 @@ def _row(one: Object, *, several: bool) -> Row:
         task=text_at(one, "testCase", "metadata", "family") or "promptfoo",
         id=f"{name}/{text_at(one, 'promptIdx')}" if several else name,
         input=digest_of(one.get("vars") or at(one, "testCase", "vars"), at(one, "prompt", "label")),
-        scores={OVERALL: one.get("score"), **object_at(one, "namedScores")},
+        scores={**object_at(one, "namedScores"), OVERALL: one.get("score")},
         error=one.get("failureReason") == _FAILED_TO_ANSWER,
     )
 
@@ -91,4 +91,4 @@ def _table_row(name: str, asked: str, cells: list[str]) -> Row:
     except (ValueError, RecursionError):
         scores, overall = {}, None
     more = scores if isinstance(scores, dict) else {}
-    return Row(task="promptfoo", id=name, input=asked, scores={OVERALL: overall, **more}, error=status == "ERROR")
+    return Row(task="promptfoo", id=name, input=asked, scores={**more, OVERALL: overall}, error=status == "ERROR")
