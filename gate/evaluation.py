@@ -99,6 +99,9 @@ def load_anchor(policy: Policy, document: Document, files: Files, *, beside: Rec
     found = recorded_in(data, result_names(policy.families), file=policy.anchor)
     if beside is not None and beside.form == found.form:
         refuse_unlike(beside, found, file=policy.anchor, of="the candidate")
+    if not {one.family for one in found.observations} & set(policy.families):
+        what = f"names {policy.anchor}, which holds results of none of the families: no drift would ever be named"
+        raise Problems([document.problem(("anchor",), what, "say what they are called there: families.NAME.results")])
     return mean_scores(found.observations)
 
 

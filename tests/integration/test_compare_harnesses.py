@@ -153,6 +153,12 @@ def test_anchor__that_asked_something_else_is_refused(compared, tmp_path):
     assert str(caught.value).startswith("anchor.log: popularity s7: asks or expects something else than the sample")
 
 
+def test_anchor__that_knows_none_of_the_families_is_refused(compared, tmp_path):
+    (tmp_path / "anchor.log").write_bytes(b'{"family": "fame", "sample_id": "q0", "score": 1}\n')
+    with pytest.raises(Problems, match=r": anchor: names anchor\.log, which holds results of none of the families"):
+        compared(table(GOOD), table(GOOD), policy=f"{ONE}anchor: anchor.log\n")
+
+
 def test_anchor__that_is_no_log_is_one_line(compared, tmp_path):
     (tmp_path / "anchor.log").write_bytes(b"PK\x03\x04 and nothing more")
     with pytest.raises(Problems, match=r"^anchor\.log:1:1: is a zip that cannot be read|^anchor\.log: is a zip"):
