@@ -1,6 +1,6 @@
 """How fast, and at what cost, `driftgate run` asks an endpoint of a fixed delay. Read docs/benchmarks.md for the words.
 
-    python bench/endpoints.py [--peers] [--only CASE ...] [--out DIR]
+    PYTHONPATH=. python bench/endpoints.py [--peers] [--only CASE ...] [--out DIR]
 
 Run by an interpreter that has what requirements.lock names and nothing else: the product is started with the same one,
 as a whole process (start-up, store, scoring and report included), several times; the run of median wall time counts.
