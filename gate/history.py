@@ -17,7 +17,7 @@ from gate.html_page import asset, digest, environment
 from gate.html_plots import Axis, axis_of, tick
 from gate.ledger_line import Compared, LedgerLine
 from gate.notes import Family, Notes, notes
-from gate.releases import Regression, Release, lacks
+from gate.releases import Regression, Release, families_let_through, lacks
 from gate.wording import interval, signed, unit
 
 SCORES, DELTAS, LANE = 60, 96, 32
@@ -173,10 +173,8 @@ class Place(NamedTuple):
 def _rows(one: Release) -> dict[Family, list[Compared]]:
     """What was measured of whole families by the steps that were let through."""
     found: dict[Family, list[Compared]] = {}
-    for step in one.steps:
-        for row in step.compared if step.let_through else ():
-            if row.slice is None:
-                found.setdefault((row.config, row.family), []).append(row)
+    for row in families_let_through(one):
+        found.setdefault((row.config, row.family), []).append(row)
     return found
 
 

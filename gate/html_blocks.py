@@ -117,7 +117,7 @@ def _thousand(arm: PerCall) -> float | None:
 
 
 def _cost(what: str, before: float | None, after: float | None, form: str) -> Cost:
-    share = None if not before or after is None else after / before - 1
+    share = wording.grown(before, after)
     return Cost(
         what=what,
         baseline="–" if before is None else form.format(before),
@@ -128,8 +128,7 @@ def _cost(what: str, before: float | None, after: float | None, form: str) -> Co
 
 
 def _percent(share: float) -> str:
-    text = f"{100 * share:+.0f} %"
-    return "no change" if text in ("+0 %", "-0 %") else text.replace("-", wording.MINUS)
+    return wording.percent(share) if round(100 * share) else "no change"
 
 
 def facts(report: Report) -> list[tuple[str, str]]:

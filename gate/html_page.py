@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ from itertools import accumulate
 from typing import Any
 
 from gate import wording
-from gate.evidence import ArmEvidence, Evidence, Flip
+from gate.evidence import ArmEvidence, Evidence, Flip, encoded
 from gate.html_blocks import config_blocks, costs, facts, family_costs
 from gate.html_plots import bar, course, forest_axis, tick
 from gate.report import Report
@@ -124,12 +123,7 @@ def _size(text: str) -> int:
 
 
 def _encoded(flip: Flip) -> str:
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", _compact(flip))
-
-
-def _fields(record: Any) -> dict[str, object]:
-    """Faster than `asdict`, which copies: thousands of samples are written at the end of a run."""
-    return {name: getattr(record, name) for name in record.__slots__}
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", encoded(flip))
 
 
 def _without_texts(flip: Flip) -> Flip:
@@ -140,6 +134,3 @@ def _unsaid(arm: ArmEvidence) -> ArmEvidence:
     return replace(
         arm, answers=tuple(replace(one, text=None, cut=one.cut or one.text is not None) for one in arm.answers)
     )
-
-
-_compact = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_fields).encode

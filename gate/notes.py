@@ -14,7 +14,7 @@ from typing import Literal
 
 from gate.errors import UsageError
 from gate.ledger_line import Compared, LedgerLine
-from gate.releases import Regression, Release, let_through, releases
+from gate.releases import Regression, Release, families_let_through, let_through, releases
 from gate.wording import count, listed, printable
 
 
@@ -150,7 +150,7 @@ def _by_family(found: Sequence[Release]) -> tuple[dict[Family, list[Compared]], 
     measured: dict[Family, list[Compared]] = {}
     fates: dict[Family, list[str]] = {}
     for one in found:
-        for row in (row for step in one.steps if step.let_through for row in step.compared if row.slice is None):
+        for row in families_let_through(one):
             measured.setdefault((row.config, row.family), []).append(row)
         for lost in one.regressions:
             fates.setdefault((lost.compared.config, lost.compared.family), []).append(lost.fate)

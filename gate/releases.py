@@ -178,6 +178,12 @@ def let_through(verdict: Verdict) -> bool:
     return EXIT_CODES[verdict] == EXIT_PASS
 
 
+def families_let_through(one: Release) -> Iterator[Compared]:
+    """What the steps that were let through measured of whole families."""
+    for step in one.steps:
+        yield from (row for row in step.compared if step.let_through and row.slice is None)
+
+
 def _standing(group: Sequence[Numbered]) -> list[Step]:
     """The steps that a release is made of: let through, or judged by the decision with the tag.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -107,7 +107,7 @@ class _Counts:
     failures: Counter[str] = field(default_factory=Counter)
     served: Counter[Served] = field(default_factory=Counter)
     finishes: Counter[str] = field(default_factory=Counter)
-    took: dict[tuple[str, str], _Taking] = field(default_factory=dict)
+    took: defaultdict[tuple[str, str], _Taking] = field(default_factory=lambda: defaultdict(_Taking))
 
     def completed(self, answer: Answer, completion: Completion, rule: EndpointRule) -> None:
         bill = answer.call.alias, completion.route
@@ -117,19 +117,13 @@ class _Counts:
         self.served[who] += 1
         self.finishes[completion.finish_reason] += 1
         self.seconds += completion.seconds
-        self._taking(answer).add(answer, completion)
+        self.took[answer.question.config, answer.question.family].add(answer, completion)
         if answer.cached:
             self.cached += 1
             self.oldest = min(self.oldest or answer.asked_at, answer.asked_at)
             self.newest = max(self.newest or answer.asked_at, answer.asked_at)
         else:
             self.paid[bill] = _sum(self.paid.get(bill, Usage()), completion.usage)
-
-    def _taking(self, answer: Answer) -> _Taking:
-        unit = answer.question.config, answer.question.family
-        if unit not in self.took:
-            self.took[unit] = _Taking()
-        return self.took[unit]
 
     def frozen(self, rules: Mapping[str, EndpointRule]) -> ArmTally:
         costs = [cost(self.paid[bill], rules[bill[0]].price, bill[1]) for bill in sorted(self.paid)]

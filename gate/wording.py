@@ -296,10 +296,19 @@ def costs(report: Report) -> str:
     return f"{said} (simulated)" if said and report.simulated else said
 
 
+def grown(before: float | None, after: float | None) -> float | None:
+    """By what share of it a figure has grown; None where that cannot be said."""
+    return None if not before or after is None else after / before - 1
+
+
+def percent(share: float) -> str:
+    """0.38 → ``+38 %``."""
+    return f"{100 * share:+.0f} %".replace("-", MINUS)
+
+
 def _share(before: float | None, after: float | None, what: str) -> str:
-    if not before or after is None or abs(after / before - 1) < _VISIBLE:
-        return ""
-    return f"{100 * (after / before - 1):+.0f} % {what}".replace("-", MINUS)
+    share = grown(before, after)
+    return "" if share is None or abs(share) < _VISIBLE else f"{percent(share)} {what}"
 
 
 def _slower(before: Latency | None, after: Latency | None) -> str:
