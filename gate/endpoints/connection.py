@@ -1,36 +1,47 @@
-"""L3: one kept connection to an endpoint: a POST goes out, an answer of bounded size comes back in bounded time.
+"""L3: one kept connection to an endpoint: a request goes out, an answer of bounded size comes back in bounded time.
 
-Time is held at the socket: before each read it is given what is left, so neither silence nor a slow drip (of the body,
-the headers or the handshake) lasts longer than the attempt may.
+Time is held at the socket: each wait is given what is left, so neither silence nor a slow drip (of the body, the
+headers or the handshake) lasts longer than the attempt may. What comes is read by llhttp, the parser of Node.js.
 """
 
 from __future__ import annotations
 
+import re
+import select
 import socket
 import ssl
-import weakref
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.response import HTTPResponse
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from gate.endpoints.trust import RefusedError, Trust
 
 BODY_LIMIT = 8 * 1024 * 1024
 _ERROR_LIMIT = 64 * 1024
+_HEAD_LIMIT = 64 * 1024
 _PIECE = 64 * 1024
+_LATE = 0.05
+"""Seconds. A wait may end so much later than it should: a socket's time is set anew only where more has changed."""
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+_TARGET = re.compile(r"[!-~]+")
 
 
 class TooLargeError(Exception):
     """An answer beyond the limit, as sent or once unpacked."""
 
 
+class NoAnswerError(OSError):
+    """The other end spoke no HTTP, or not to the end. Its text is ours."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What came back. Neither `headers` nor `body` may ever be shown."""
+    """What came back; names of `headers` are in lower case. Neither `headers` nor `body` may ever be shown."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -66,81 +77,21 @@ class Timer:
         return min(left, most)
 
 
-class _Timed(socket.socket):
-    """A socket whose reads end with the attempt's time."""
-
-    timer: Timer | None = None
-
-    def recv_into(self, *args: Any) -> int:
-        if self.timer is not None:
-            self.settimeout(self.timer.left(self.timer.silence))
-        return super().recv_into(*args)
-
-
-class _TimedTls(ssl.SSLSocket):
-    """The same under TLS."""
-
-    timer: Timer | None = None
-
-    def recv_into(self, *args: Any) -> int:
-        if self.timer is not None:
-            self.settimeout(self.timer.left(self.timer.silence))
-        return super().recv_into(*args)
-
-
-class _Trusted(HTTPConnection):
-    """Connects to judged addresses only, through the proxy where there is one."""
-
-    trust: Trust
-    timer: Timer
-
-    def _new_conn(self) -> socket.socket:
-        """What urllib3 calls for a socket. TLS and CONNECT, which follow, have what is left of `connect`."""
-        timer, ends = self.timer, self.timer.clock() + self.timer.connect
-        failed: OSError = OSError("no address")
-        for family, address in self.trust.addresses():
-            sock = _Timed(family, socket.SOCK_STREAM)
-            sock.timer = timer
-            try:
-                sock.settimeout(timer.left(max(ends - timer.clock(), 0.001)))
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.connect(address)
-                sock.settimeout(timer.left(max(ends - timer.clock(), 0.001)))
-            except OSError as error:
-                sock.close()
-                failed = error
-            else:
-                return sock
-        raise failed
-
-    def ready(self) -> None:
-        """Connected, and not to an end that has gone away since."""
-        if self.sock is not None and not self.is_connected:
-            self.close()
-        if self.sock is None:
-            if self.trust.proxy is not None:
-                self.set_tunnel(self.trust.host, self.trust.port, headers=dict(self.trust.proxy.headers))
-            self.connect()
-            cast("_TimedTls", self.sock).timer = self.timer
-        self.timeout = self.timer.left(self.timer.silence)
-
-
-class _TrustedTls(_Trusted, HTTPSConnection):
-    pass
-
-
 @dataclass(slots=True, weakref_slot=True, kw_only=True)
 class Connection:
     """For one thread. It stays open between calls."""
 
     trust: Trust
     timer: Timer
-    _inner: _Trusted = field(init=False, repr=False)
+    _open: _Channel | None = field(default=None, init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        self._inner = _connection(self.trust)
-        self._inner.trust, self._inner.timer = self.trust, self.timer
-        weakref.finalize(self, self._inner.close).atexit = False
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Send, and read the answer of at most 8 MiB. Raises as `send` does."""
@@ -165,66 +116,245 @@ class Connection:
             The policy does not permit the address, or the certificate is not trusted.
         TooLargeError
             Over 8 MiB (or the sink's limit), packed or unpacked.
-        TimeoutError, OSError, http.client.HTTPException, urllib3.exceptions.HTTPError
+        TimeoutError, OSError
             Nothing usable came back in time.
         ValueError
             A header holds what no header can carry.
         """
-        finished = False
+        head = _head(method, path, {"Host": _host(self.trust), "Accept-Encoding": "identity", **headers}, body)
         self.timer.start()
+        kept = False
         try:
-            self._inner.ready()
-            self._inner.request(method, path, body=body, headers=headers, preload_content=False, decode_content=False)
-            response = self._inner.getresponse()
-            content = _poured(response, into) if into and 200 <= response.status < 300 else _content(response)
-            finished = content is not None
+            channel = self._channel()
+            channel.send(head, body)
+            found = channel.receive(into)
+            kept = channel.reusable
         except ssl.SSLCertVerificationError as error:
             why = error.verify_message.rstrip(".")
             raise RefusedError(f"has a certificate that is not trusted ({why}): see ca_file") from None
         finally:
-            if not finished:
-                self._inner.close()
-        if content is None and response.status < 300:
-            raise TooLargeError
-        return Response(status=response.status, headers=response.headers, body=content or b"")
+            if not kept:
+                self.close()
+        return found
+
+    def _channel(self) -> _Channel:
+        """Connected, and not to an end that has gone away since."""
+        if self._open is not None and self._open.disturbed():
+            self.close()
+        if self._open is None:
+            self._open = _connected(self.trust, self.timer)
+        return self._open
 
 
-def _connection(trust: Trust) -> _Trusted:
-    host, port = (trust.host, trust.port) if trust.proxy is None else (trust.proxy.host, trust.proxy.port)
-    if trust.tls is None:
-        return _Trusted(host, port)
-    trust.tls.sslsocket_class = _TimedTls
-    return _TrustedTls(host, port, ssl_context=trust.tls)
+def _head(method: str, path: str, headers: Mapping[str, str], body: bytes | BinaryIO | None) -> bytes:
+    """A request up to its body. Raises ValueError for what a line of it cannot carry."""
+    if isinstance(body, bytes) or (body is None and method == "POST"):
+        headers = {**headers, "Content-Length": str(len(body or b""))}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    fit = all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers.items())
+    if not fit or not _TARGET.fullmatch(path):
+        raise ValueError("a header or the path holds what none can carry")
+    return "\r\n".join((*lines, "", "")).encode("latin-1")
 
 
-def _content(response: HTTPResponse) -> bytes | None:
-    """The body, in bounded pieces; None for one over the limit, as sent or unpacked.
-
-    It is asked for unpacked; a server that packs it all the same is understood.
-    """
-    content, limit = bytearray(), BODY_LIMIT if response.status < 300 else _ERROR_LIMIT
-    while piece := response.read(_PIECE):
-        content += piece
-        if len(content) > limit:
-            return None
-    packed = response.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip", "deflate")
-    return _unpacked(bytes(content), limit) if packed else bytes(content)
+def _host(trust: Trust) -> str:
+    usual = 80 if trust.tls is None else 443
+    return _bracketed(trust.host) if trust.port == usual else f"{_bracketed(trust.host)}:{trust.port}"
 
 
-def _unpacked(content: bytes, limit: int) -> bytes | None:
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _connected(trust: Trust, timer: Timer) -> _Channel:
+    """A way to a judged address, through the proxy where there is one. All of it has what `connect` gives."""
+    ends = timer.clock() + timer.connect
+
+    def left() -> float:
+        return timer.left(max(ends - timer.clock(), 0.001))
+
+    sock = _socket(trust, left)
     try:
-        unpacked = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(content, limit + 1)
-    except zlib.error:
-        return b""
-    return unpacked if len(unpacked) <= limit else None
+        if trust.proxy is not None:
+            _Channel(sock, left).tunnel(f"{_bracketed(trust.host)}:{trust.port}", trust.proxy.headers)
+        if trust.tls is not None:
+            sock.settimeout(left())
+            sock = trust.tls.wrap_socket(sock, server_hostname=trust.host)
+        return _Channel(sock, lambda: timer.left(timer.silence))
+    except BaseException:
+        sock.close()
+        raise
 
 
-def _poured(response: HTTPResponse, into: Sink) -> bytes | None:
-    """The body, piece by piece into the sink; None for one over its limit."""
-    size = 0
-    while piece := response.read(_PIECE, decode_content=True):
-        size += len(piece)
-        if size > into.most:
-            return None
-        into.file.write(piece)
-    return b""
+def _socket(trust: Trust, left: Callable[[], float]) -> socket.socket:
+    """To the first of the judged addresses that can be connected to."""
+    failed: OSError = OSError("no address")
+    for family, address in trust.addresses():
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(left())
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            failed = error
+        else:
+            return sock
+    raise failed
+
+
+class _Channel:
+    """An open socket, and the answer that is read from it. `left` says how long the next wait may last."""
+
+    def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
+        self._socket, self._left, self._allowed = sock, left, 0.0
+        self._news = select.poll()
+        self._news.register(sock, select.POLLIN)
+        self._parser = HttpResponseParser(self)
+        self._begin()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def disturbed(self) -> bool:
+        """Did anything come, be it the end, that nobody asked for?"""
+        return bool(self._news.poll(0))
+
+    def send(self, head: bytes, body: bytes | BinaryIO | None) -> None:
+        """As few packets, and turns of the interpreter's lock, as there can be."""
+        if isinstance(body, bytes):
+            head, body = head + body, None
+        self._send(head)
+        while body is not None and (piece := body.read(_PIECE)):
+            self._send(piece)
+
+    def _send(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            self._limit()
+            rest = rest[self._socket.send(rest) :]
+
+    def receive(self, into: Sink | None) -> Response:
+        """The answer to what was sent. Raises as `Connection.send` does."""
+        self._begin()
+        body: _Body | None = None
+        try:
+            while not self._ended:
+                self._feed()
+                if body is None and self._status >= 200:
+                    body = _Body(self._status, self._headers, into)
+                if body is not None:
+                    body.take(self._pieces)
+        except TooLargeError:
+            self.reusable = False
+            if self._status < 300:
+                raise
+            body = None  # what an error says at such length is not looked at
+        return Response(status=self._status, headers=self._headers, body=body.content() if body else b"")
+
+    def tunnel(self, target: str, headers: Mapping[str, str]) -> None:
+        """Have a proxy pass on what follows. Raises OSError where it does not."""
+        self._send(_head("CONNECT", target, {"Host": target, **headers}, None))
+        while self._status < 200:
+            self._feed()
+        if self._status >= 300:
+            raise NoAnswerError(f"its proxy answered CONNECT with HTTP {self._status}")
+
+    def _feed(self) -> None:
+        """Read what has come."""
+        self._limit()
+        data = self._socket.recv(_PIECE)
+        if not data:
+            self._hung_up()
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade):
+            self.reusable = False
+            if not self._ended:
+                raise NoAnswerError("did not answer in HTTP") from None
+        if not self._status:
+            self._head_size += len(data)
+            if self._head_size > _HEAD_LIMIT:
+                raise NoAnswerError("sent more than 64 KiB of headers")
+
+    def _hung_up(self) -> None:
+        """Which is how an answer without a length ends."""
+        self.reusable = False
+        if self._status < 200 or not {"content-length", "transfer-encoding"}.isdisjoint(self._headers):
+            raise NoAnswerError("hung up before its answer was whole")
+        self._ended = True
+
+    def _limit(self) -> None:
+        left = self._left()
+        if abs(left - self._allowed) > min(_LATE, left / 10):
+            self._socket.settimeout(left)
+            self._allowed = left
+
+    def _begin(self) -> None:
+        self._status = self._head_size = 0
+        self._ended = self.reusable = False
+        self._headers: dict[str, str] = {}
+        self._pieces: list[bytes] = []
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """Again after an interim answer (1xx). After the answer itself nothing may come: the parser then says so."""
+        if self._ended:
+            raise NoAnswerError("went on after its answer")
+        self._begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Not those that trail a body."""
+        if not self._status:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+
+    def on_headers_complete(self) -> None:
+        self._status = self._parser.get_status_code()
+        self.reusable = self._parser.should_keep_alive()
+
+    def on_body(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        self._ended = self._status >= 200
+
+
+class _Body:
+    """A body as it comes: bounded, and unpacked where the server packs it though it was asked not to."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], into: Sink | None) -> None:
+        self._into = into if status < 300 else None
+        self._most = BODY_LIMIT if status < 300 else _ERROR_LIMIT
+        if self._into is not None:
+            self._most = self._into.most
+        packed = headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip", "deflate")
+        self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32) if packed else None
+        self._size = 0
+        self._pieces: list[bytes] = []
+
+    def take(self, pieces: list[bytes]) -> None:
+        """All of them. Raises TooLargeError over the limit, NoAnswerError for what cannot be unpacked."""
+        for piece in pieces:
+            self._take(piece if self._unpacker is None else self._unpacked(self._unpacker, piece))
+        pieces.clear()
+
+    def _take(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._most:
+            raise TooLargeError
+        if self._into is None:
+            self._pieces.append(piece)
+        else:
+            self._into.file.write(piece)
+
+    def _unpacked(self, unpacker: zlib._Decompress, piece: bytes) -> bytes:
+        """Never more than the limit and one byte, which is enough to tell."""
+        try:
+            return unpacker.decompress(piece, self._most - self._size + 1)
+        except zlib.error:
+            raise NoAnswerError("packed its answer in a way that cannot be unpacked") from None
+
+    def content(self) -> bytes:
+        return b"".join(self._pieces)

@@ -15,12 +15,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
-
-from urllib3.exceptions import HTTPError, TimeoutError as SilenceError
 
 from gate.budget import estimate
 from gate.domain import CallFailure, ChatRequest, Completion, FailureKind, Json
@@ -28,7 +25,7 @@ from gate.endpoint_rule import EndpointRule
 from gate.endpoints import PROTOCOLS
 from gate.endpoints.batch_wire import HttpCall, Reply
 from gate.endpoints.breaker import Breaker
-from gate.endpoints.connection import Connection, Response, Sink, Timer, TooLargeError
+from gate.endpoints.connection import Connection, NoAnswerError, Response, Sink, Timer, TooLargeError
 from gate.endpoints.limits import Limiter
 from gate.endpoints.retry import Fault, backoff, no_completion, refused, silence
 from gate.endpoints.trust import RefusedError, Trust
@@ -156,9 +153,9 @@ class HttpEndpoint:
             return Fault(kind="network", detail=str(error), again=False, fatal=True, reached=False)
         except TooLargeError:
             return Fault(kind="protocol", detail="answered with more than 8 MiB", again=False)
-        except (TimeoutError, SilenceError):
+        except TimeoutError:
             return silence("timeout", f"gave no whole answer in time (timeout_seconds: {self.rule.timeout_seconds:g})")
-        except (OSError, HTTPException, HTTPError) as error:
+        except OSError as error:
             return silence("network", f"could not be reached ({_words(error)})")
         except ValueError:
             where = self.rule.api_key_env or "the policy"
@@ -220,7 +217,9 @@ class HttpEndpoint:
 
 
 def _words(error: Exception) -> str:
-    """What went wrong below HTTP, without what the other end wrote."""
+    """What went wrong, without what the other end wrote."""
+    if isinstance(error, NoAnswerError):
+        return str(error)
     if isinstance(error, socket.gaierror):
         return "its name cannot be resolved"
     if isinstance(error, ConnectionRefusedError):

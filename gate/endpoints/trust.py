@@ -6,6 +6,7 @@ changes its mind in between (DNS rebinding) changes nothing. The certificate is 
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -15,8 +16,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import certifi
-from urllib3.util import make_headers
-from urllib3.util.ssl_ import create_urllib3_context
 
 from gate.endpoint_rule import EndpointRule
 from gate.reach import Allowed, is_loopback, may_connect
@@ -106,15 +105,12 @@ def tls_context(authority: str = "") -> ssl.SSLContext:
 
     Raises ValueError where `authority` holds no certificate.
     """
-    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
-    context.check_hostname = True
     try:
-        if authority:
-            context.load_verify_locations(cadata=authority)
-        else:
-            context.load_verify_locations(cafile=certifi.where())
+        context = ssl.create_default_context(cafile=None if authority else certifi.where(), cadata=authority or None)
     except ssl.SSLError:
         raise ValueError("holds no certificate in PEM form") from None
+    context.hostname_checks_common_name = False
+    context.set_alpn_protocols(["http/1.1"])
     return context
 
 
@@ -138,8 +134,13 @@ def proxy_of_environment(host: str, environ: Mapping[str, str]) -> Proxy | None:
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:
         raise ValueError("the environment's proxy is not like http://host:port")
-    login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}" if parts.username else None
-    return Proxy(host=parts.hostname, port=parts.port or 80, headers=make_headers(proxy_basic_auth=login))
+    login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}" if parts.username else ""
+    return Proxy(host=parts.hostname, port=parts.port or 80, headers=_login(login) if login else {})
+
+
+def _login(login: str) -> dict[str, str]:
+    """Basic authentication (RFC 7617), in UTF-8."""
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
 
 
 def _bypasses(host: str, no_proxy: str) -> bool:

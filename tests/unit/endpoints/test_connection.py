@@ -152,13 +152,13 @@ def test_connection__is_kept_by_a_thread_and_made_anew_when_it_is_gone():
         asked = endpoint(rule_of(server.base_url("openai-chat")))
         for _ in range(3):
             assert isinstance(asked.ask(REQUEST), Completion)
-        kept = asked._local.connection._inner
-        first = kept.sock
+        kept = asked._local.connection
+        first = kept._open
         assert isinstance(asked.ask(REQUEST), Completion)
-        assert kept.sock is first
-        first.shutdown(socket.SHUT_RDWR)  # as if the other end had gone away while nothing was asked
+        assert kept._open is first
+        first._socket.shutdown(socket.SHUT_RDWR)  # as if the other end had gone away while nothing was asked
         assert isinstance(asked.ask(REQUEST), Completion)
-        assert kept.sock is not first
+        assert kept._open is not first
 
 
 @pytest.mark.parametrize("fault", [Fault(body=b" " * (9 << 20)), Fault(status=500, body=b"x" * 100_000), Fault(body=b"{}", cut=1)])  # fmt: skip
@@ -167,7 +167,7 @@ def test_connection__what_was_not_read_to_its_end_is_not_used_again(fault):
         server.script(fault)
         asked = endpoint(rule_of(server.base_url("openai-chat")))
         assert not isinstance(asked.ask(REQUEST), Completion)
-        assert asked._local.connection._inner.sock is None
+        assert asked._local.connection._open is None
         assert isinstance(asked.ask(REQUEST), Completion)
 
 

@@ -191,7 +191,7 @@ def test_proxy__the_environments_is_used_only_when_the_policy_says_so():
     assert Trust.of(EndpointRule(**rule), environ=ENVIRON).proxy is None
     found = Trust.of(EndpointRule(**rule, proxy="environment"), environ=ENVIRON)
     assert (found.proxy.host, found.proxy.port) == ("proxy.example", 3128)
-    assert found.proxy.headers == {"proxy-authorization": "Basic bWU6cEBzcw=="}
+    assert found.proxy.headers == {"Proxy-Authorization": "Basic bWU6cEBzcw=="}
     assert "p@ss" not in repr(found)
     assert "bWU6" not in repr(found)
     local = EndpointRule(protocol="openai-chat", base_url="http://127.0.0.1:1/v1", proxy="environment")
