@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     gc.disable()  # imports leave no garbage, and looking for it takes a tenth of them; a run turns it on again
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # none is wanted: neither searched for nor let in
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's others would spin, unused, on the cores of the asking
     arguments = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _stop)
     try:
