@@ -73,12 +73,14 @@ def environment() -> Any:
     )
 
 
+TEMPLATES = ("plots.html.j2", "deltas.html.j2", "report.html.j2")
+"""The report's parts, and the report."""
+
+
 @cache
-def template() -> Any:
-    """The report's template and its parts, compiled."""
-    for name in ("plots.html.j2", "deltas.html.j2"):
-        environment().get_template(name)
-    return environment().get_template("report.html.j2")
+def template(name: str = TEMPLATES[-1]) -> Any:
+    """Compiled."""
+    return environment().get_template(name)
 
 
 def _plain(value: object) -> object:

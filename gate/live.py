@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,13 +113,13 @@ def _ask(job: Job, keeping: Keeping, tools: Tools) -> _Asked:
     licences = _licences(job, runner)
     job = replace(job, suites=licences.ruled(job.suites)) if licences else job
     aside = _Aside(job, stored)
-    ended = _run(course_of(job, stored), runner, interview, tools, aside.do)
+    ended = _run(course_of(job, stored), runner, interview, tools, aside.steps)
     runner.count_unused(interview)
     if licences:
         ended = replace(ended, comparisons=licences.weighed(ended.comparisons))
     evidence = _evidence(job, ended, KeptTexts(runner=runner, interview=interview), tools)
     runner.kept.store.close()
-    return _Asked(job=job, runner=runner, licences=licences, ended=ended, evidence=evidence, plan=aside.do())
+    return _Asked(job=job, runner=runner, licences=licences, ended=ended, evidence=evidence, plan=aside.plan())
 
 
 def _found(asked: _Asked, today: date) -> Findings:
@@ -181,6 +181,7 @@ def _named(job: Job, ended: Ended) -> tuple[Pattern, ...]:
 
 
 _AT_THE_END = (
+    "numpy",
     "tabulate",
     "gate.reporting",
     "gate.patterns",
@@ -188,24 +189,34 @@ _AT_THE_END = (
     "gate.terminal",
     "gate.junit",
     "gate.sarif",
+    "jinja2",
 )
+"""Each a step, so the larger ones stand here apart from what imports them."""
 
 
 class _Aside:
-    """What the report needs besides answers: done once, best while they are awaited."""
+    """What the report needs besides answers: done once, step by step, best while they are awaited."""
 
     def __init__(self, job: Job, stored: StoredRuns) -> None:
         self._job, self._stored = job, stored
-        self._plan: tuple[PlanRow, ...] | None = None
+        self._plan: tuple[PlanRow, ...] = ()
+        self.steps = self._steps()
 
-    def do(self) -> tuple[PlanRow, ...]:
-        if self._plan is None:
-            for name in _AT_THE_END:
-                importlib.import_module(name)
-            from gate.html_page import template
+    def _steps(self) -> Iterator[None]:
+        for name in _AT_THE_END:
+            importlib.import_module(name)
+            yield
+        from gate.html_page import TEMPLATES, template
 
-            template()
-            self._plan = planned(self._job, self._stored)
+        for name in TEMPLATES:
+            template(name)
+            yield
+        self._plan = planned(self._job, self._stored)
+
+    def plan(self) -> tuple[PlanRow, ...]:
+        """With all that was not yet done."""
+        for _ in self.steps:
+            pass
         return self._plan
 
 
@@ -265,9 +276,9 @@ def stored_runs(job: Job, keeping: Keeping, tools: Tools) -> StoredRuns:
 
 
 def _run(
-    course: Course, runner: Runner, interview: ScoredInterview, tools: Tools, meanwhile: Callable[[], object]
+    course: Course, runner: Runner, interview: ScoredInterview, tools: Tools, meanwhile: Iterable[object]
 ) -> Ended:
-    """Batch by batch, with a line at each look; `meanwhile` is done while the first batch is asked."""
+    """Batch by batch, with a line at each look; `meanwhile` is done while the first answers are awaited."""
     gc.freeze()  # what is there by now stays: it need not be looked through again and again
     gc.enable()
     looks = 0

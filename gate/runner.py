@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -84,8 +84,10 @@ class Standing:
 VERDICT_AGE = 30 * 86400.0
 """Seconds for which another run's verdict on the same text is as good as a new one: a judge may change unseen."""
 
-_FIRST_SENT = 0.08
-"""Seconds in which the threads have sent their first questions and have nothing to do but to wait."""
+_QUIET = 0.005
+"""Seconds. In a quiet stretch of so long this process uses hardly any CPU: its threads only wait."""
+_MOST_STRETCHES = 40
+"""Where it is never quiet, what waits for that is done all the same."""
 
 Progress = Callable[[Sequence[Standing], Spent], None]
 """Called from the thread that called `ask_all`, several times a second."""
@@ -114,11 +116,9 @@ class Runner:
     _asking: dict[str, tuple[threading.Lock, int]] = field(default_factory=dict, init=False)
     _slow: Pool = field(default_factory=lambda: Pool(most=os.cpu_count() or 1), init=False)  # uses what takes long
 
-    def ask_all(
-        self, questions: Sequence[Question], work: Work[T], *, meanwhile: Callable[[], object] = lambda: None
-    ) -> list[T]:
-        """What `work` makes of each question's answer, in the order of the questions. `meanwhile` is done once, here,
-        while the first answers are awaited.
+    def ask_all(self, questions: Sequence[Question], work: Work[T], *, meanwhile: Iterable[object] = ()) -> list[T]:
+        """What `work` makes of each question's answer, in the order of the questions. `meanwhile` is iterated over
+        here, a step whenever all threads only wait for answers.
 
         Calls are made and answers used in the asking threads, so neither all requests nor all answers are ever held.
 
@@ -133,9 +133,8 @@ class Runner:
         for index, question in enumerate(questions):
             self._pool(work.alias(question)).put((batch, index, partial(self._one, question, work)))
         try:
-            batch.wait(_FIRST_SENT)
             with _giving_way():
-                meanwhile()
+                _paced(meanwhile, batch)
             while not batch.wait(0.1):
                 self.progress(self.standings(), self.purse.spent)
         except KeyboardInterrupt:
@@ -291,11 +290,29 @@ class Runner:
         return outcome
 
 
+def _paced(steps: Iterable[object], batch: Batch) -> None:
+    """Each step in a quiet stretch: what it takes is then taken from no answer."""
+    left = iter(steps)
+    done = object()
+    while True:
+        _quiet(batch)
+        if next(left, done) is done:
+            return
+
+
+def _quiet(batch: Batch) -> None:
+    """Wait until the threads only wait, or the batch is done."""
+    for _ in range(_MOST_STRETCHES):
+        used = time.process_time()
+        if batch.wait(_QUIET) or time.process_time() - used < _QUIET / 4:
+            return
+
+
 @contextmanager
 def _giving_way() -> Iterator[None]:
-    """A thread whose answer has come waits half a millisecond for each of its turns, and not the usual five."""
+    """A thread whose answer has come waits a tenth of a millisecond for each of its turns, and not the usual five."""
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.0001)
     try:
         yield
     finally:

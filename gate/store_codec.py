@@ -29,11 +29,13 @@ class BrokenRow(ValueError):
 def encode(key: bytes, run: str, completion: Completion) -> bytes:
     """The bytes of a row. Raises ValueError over `MAX_BYTES`."""
     # Lone surrogates are kept: a model that is cut inside an emoji answers with one.
-    text = json.dumps(as_json(completion), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    body = text.encode("utf-8", "surrogatepass")
+    body = _written(as_json(completion)).encode("utf-8", "surrogatepass")
     if len(body) > MAX_BYTES:
         raise ValueError("is too large to keep")
     return _checksum(key, run, body) + body
+
+
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def decode(key: bytes, run: str, data: object) -> Completion:

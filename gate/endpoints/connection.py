@@ -13,6 +13,8 @@ import ssl
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import starmap
 from typing import BinaryIO
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -150,11 +152,16 @@ def _head(method: str, path: str, headers: Mapping[str, str], body: bytes | Bina
     """A request up to its body. Raises ValueError for what a line of it cannot carry."""
     if isinstance(body, bytes) or (body is None and method == "POST"):
         headers = {**headers, "Content-Length": str(len(body or b""))}
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-    fit = all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers.items())
-    if not fit or not _TARGET.fullmatch(path):
-        raise ValueError("a header or the path holds what none can carry")
-    return "\r\n".join((*lines, "", "")).encode("latin-1")
+    if not _TARGET.fullmatch(path):
+        raise ValueError("the path holds what none can carry")
+    return "\r\n".join((f"{method} {path} HTTP/1.1", *starmap(_line, headers.items()), "", "")).encode("latin-1")
+
+
+@lru_cache(maxsize=64)  # most are those of the call before
+def _line(name: str, value: str) -> str:
+    if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+        raise ValueError("a header holds what none can carry")
+    return f"{name}: {value}"
 
 
 def _host(trust: Trust) -> str:
@@ -208,6 +215,7 @@ class _Channel:
 
     def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
         self._socket, self._left, self._allowed = sock, left, 0.0
+        self._ended = False
         self._news = select.poll()
         self._news.register(sock, select.POLLIN)
         self._parser = HttpResponseParser(self)

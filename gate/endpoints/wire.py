@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 from gate.domain import CallFailure, ChatRequest, Completion, FailureKind, Json, Message, Usage
@@ -69,7 +70,10 @@ class WireProtocol(Protocol):
 
 def encoded(body: Mapping[str, Json]) -> bytes:
     """The body's bytes: JSON in UTF-8, without spaces, as the providers' own clients write it."""
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+    return _written(body).encode("utf-8", "replace")
+
+
+_written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def key_headers(rule: EndpointRule, credentials: Credentials, usual: str) -> dict[str, str]:
@@ -111,8 +115,12 @@ def text_of(value: Json) -> str:
 
 def name_of(value: Json) -> str | None:
     """A name that an endpoint gave: printable, at most 200 characters; None for none."""
-    text = "".join(letter for letter in text_of(value)[:400] if letter.isprintable())
-    return text[:200] or None
+    return _printable(value[:400]) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=64)  # an endpoint gives the same few names with each answer
+def _printable(text: str) -> str | None:
+    return "".join(letter for letter in text_of(text) if letter.isprintable())[:200] or None
 
 
 def categories(values: Sequence[Json]) -> tuple[str, ...]:
