@@ -19,8 +19,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """What decides the figures. The load is that of the minute before; a shared machine's speed is another each hour, so
-    how long a turn of an empty loop takes in Python is stated too."""
+    """What decides the figures. The load is that of the minute before. A shared machine's speed changes from hour to
+    hour, so it says too how long a turn of an empty loop takes in Python."""
     with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
