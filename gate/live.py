@@ -96,13 +96,14 @@ def evaluate(job: Job, out: Path, keeping: Keeping, tools: Tools) -> Evaluated:
     """Ask until everything is decided; the recorded results go to `out`, so that `compare` can decide again."""
     started, begun = tools.now(), tools.clock()
     asked = _ask(job, keeping, tools)
-    _write(asked.ended, job.pairs, out)
     from gate.evidence import Evaluated
     from gate.reporting import Clocked, evaluated
 
-    found = _found(asked, tools.now().date())
-    clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
-    return Evaluated(report=evaluated(found, job.origin, clocked), evidence=asked.evidence)
+    with asked.runner.kept.store.closing():
+        _write(asked.ended, job.pairs, out)
+        found = _found(asked, tools.now().date())
+        clocked = Clocked(started=started, finished=tools.now(), seconds=tools.clock() - begun)
+        return Evaluated(report=evaluated(found, job.origin, clocked), evidence=asked.evidence)
 
 
 def _ask(job: Job, keeping: Keeping, tools: Tools) -> _Asked:
@@ -118,7 +119,6 @@ def _ask(job: Job, keeping: Keeping, tools: Tools) -> _Asked:
     if licences:
         ended = replace(ended, comparisons=licences.weighed(ended.comparisons))
     evidence = _evidence(job, ended, KeptTexts(runner=runner, interview=interview), tools)
-    runner.kept.store.close()
     return _Asked(job=job, runner=runner, licences=licences, ended=ended, evidence=evidence, plan=aside.plan())
 
 

@@ -157,10 +157,22 @@ class Store:
 
     def close(self) -> None:
         """Apply the limits and fold the journal into the file. The store finds and keeps nothing afterwards."""
+        with self.closing():
+            pass
+
+    @contextlib.contextmanager
+    def closing(self) -> Iterator[None]:
+        """`close`, with something done while the disk takes the journal. All `troubles` are known before that."""
         with self._lock:
             if self._writable and self.limits != _NO_LIMITS and (why := self._attempt(self._trim)):
                 self._tell(f"{self.path}: the limits of age and size were not applied: {why}")
-            self._disconnect()
+            db = self._forgotten()
+        folding = threading.Thread(target=_fold, args=(db,))
+        folding.start()
+        try:
+            yield
+        finally:
+            folding.join()
 
     @property
     def lost(self) -> int:
@@ -262,12 +274,13 @@ class Store:
         self._connect(again=True)
 
     def _disconnect(self) -> None:
+        _fold(self._forgotten())
+
+    def _forgotten(self) -> sqlite3.Connection | None:
         db, self._db, self._writable = self._db, None, False
         self._labels.clear()
         self._patience = BUSY_SECONDS
-        if db is not None:
-            with contextlib.suppress(sqlite3.Error):
-                db.close()
+        return db
 
     def _lose(self, why: str) -> None:
         with self._lock:
@@ -279,6 +292,13 @@ class Store:
         if trouble not in self._told:
             self._told[trouble] = None
             self.say(trouble)
+
+
+def _fold(db: sqlite3.Connection | None) -> None:
+    """The last connection that is closed folds the journal into the file. What fails is done by who opens it next."""
+    if db is not None:
+        with contextlib.suppress(sqlite3.Error):
+            db.close()
 
 
 def label_id(db: sqlite3.Connection, label: Label) -> int:

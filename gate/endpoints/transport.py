@@ -16,14 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
 from gate.budget import estimate
 from gate.domain import CallFailure, ChatRequest, Completion, FailureKind, Json
 from gate.endpoint_rule import EndpointRule
 from gate.endpoints import PROTOCOLS
-from gate.endpoints.batch_wire import HttpCall, Reply
 from gate.endpoints.breaker import Breaker
 from gate.endpoints.connection import Connection, NoAnswerError, Response, Sink, Timer, TooLargeError
 from gate.endpoints.limits import Limiter
@@ -31,6 +30,9 @@ from gate.endpoints.retry import Fault, backoff, no_completion, refused, silence
 from gate.endpoints.trust import RefusedError, Trust
 from gate.endpoints.turnstile import Sleep, Turnstile
 from gate.endpoints.wire import Credentials, HttpRequest
+
+if TYPE_CHECKING:
+    from gate.endpoints.batch_wire import HttpCall, Reply
 
 FILE_LIMIT = 4 * 1024**3
 """Bytes of a reply that is streamed to a file."""
@@ -119,6 +121,8 @@ class HttpEndpoint:
 
         A CallFailure: no reply came, and whether the call arrived is not known.
         """
+        from gate.endpoints.batch_wire import Reply
+
         response = self._received(lambda: self._transfer(call))
         if isinstance(response, Fault):
             return self._failure(response.kind, response.detail, fatal=response.fatal)

@@ -75,6 +75,26 @@ def test_ask_all__answers_come_in_the_order_of_the_questions(make):
     assert [one.outcome.text for one in found] == [one.upper() for one in ids]
 
 
+@pytest.mark.parametrize("slow", [True, False])
+def test_ask_all__what_is_done_meanwhile_is_done_once_to_its_end_and_no_answer_waits_for_it(make, slow):
+    done, asked = [], threading.Event()
+
+    def answer(prompt):
+        assert not slow or asked.wait(10)
+        return Completion(text=prompt)
+
+    def steps():
+        for number in range(3):
+            done.append(number)
+            yield
+        asked.set()
+
+    runner, meanwhile = make(Told(answer)), steps()
+    for _ in range(2):
+        assert len(runner.ask_all(questions("a", "b"), Work(), meanwhile=meanwhile)) == 2
+    assert done == [0, 1, 2]
+
+
 def test_ask_all__what_this_run_paid_for_is_not_asked_again(make):
     endpoint = Told()
     make(endpoint).ask_all(questions("a", "b"), Work())

@@ -11,6 +11,7 @@ from gate.domain import ChatRequest, Completion, Message, Usage
 from gate.errors import UsageError
 from gate.store import Label, Store, content_key
 from gate.store_codec import MAX_BYTES, BrokenRow, _checksum, decode, encode
+from gate.store_limits import Limits
 
 NOW = 1_800_000_000.0
 LABEL = Label(endpoint="here", protocol="openai-chat", host="api.example.com", model="m")
@@ -244,6 +245,27 @@ def test_store__makes_its_folder_and_leaves_one_file(tmp_path, told):
     store.close()
     put(store)
     assert (store.find(KEY, "r1"), told) == (None, [])
+
+
+def test_closing__while_it_folds_nothing_is_kept_any_more_and_all_its_troubles_are_known(path, told):
+    store = Store.open(path, now=lambda: NOW, say=told, limits=Limits(max_bytes=1.0))
+    put(store)
+    with store.closing():
+        (trouble,) = store.troubles
+        put(store, "late", key="cd" * 32)
+        assert store.find(KEY, "r1") is None
+    assert "over max_size_mb" in trouble
+    assert [one.name for one in path.parent.glob("store.db*")] == [path.name]
+    again = Store.open(path, now=lambda: NOW, say=told)
+    assert again.find(KEY, "r1").completion.text == "yes"
+    again.close()
+
+
+def test_closing__what_is_raised_meanwhile_is_raised_and_the_journal_is_folded(store, path):
+    put(store)
+    with pytest.raises(ZeroDivisionError), store.closing():
+        1 / 0  # noqa: B018
+    assert not path.with_name("store.db-wal").exists()
 
 
 def make_directory(path):
