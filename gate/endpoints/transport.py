@@ -24,7 +24,8 @@ from gate.domain import CallFailure, ChatRequest, Completion, FailureKind, Json
 from gate.endpoint_rule import EndpointRule
 from gate.endpoints import PROTOCOLS
 from gate.endpoints.breaker import Breaker
-from gate.endpoints.connection import Connection, NoAnswerError, Response, Sink, Timer, TooLargeError
+from gate.endpoints.channel import NoAnswerError, Response, Sink, TooLargeError
+from gate.endpoints.connection import Connection, Timer
 from gate.endpoints.limits import Limiter
 from gate.endpoints.retry import Fault, backoff, no_completion, refused, silence
 from gate.endpoints.trust import RefusedError, Trust

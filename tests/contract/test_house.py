@@ -46,6 +46,7 @@ LAYERS = [
         "endpoints.bedrock",
         "endpoints.breaker",
         "endpoints.checks",
+        "endpoints.channel",
         "endpoints.connection",
         "endpoints.gemini",
         "endpoints.limits",

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from gate.domain import CallFailure, ChatRequest, Completion, Message
 from gate.endpoint_rule import EndpointRule
 from gate.endpoints import PROTOCOLS, transport
-from gate.endpoints.connection import Response, TooLargeError
+from gate.endpoints.channel import Response, TooLargeError
 from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.trust import Trust
 from gate.endpoints.wire import Credentials

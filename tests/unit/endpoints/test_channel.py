@@ -8,7 +8,8 @@ import zlib
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from gate.endpoints.connection import BODY_LIMIT, NoAnswerError, Sink, TooLargeError, _Channel, _head, _host
+from gate.endpoints.channel import BODY_LIMIT, Channel, NoAnswerError, Sink, TooLargeError, head_of
+from gate.endpoints.connection import _host
 from gate.endpoints.trust import Trust
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -45,7 +46,7 @@ class Ends:
 
     def __enter__(self):
         ours, self.theirs = socket.socketpair()
-        self.channel = _Channel(ours, lambda: 2.0)
+        self.channel = Channel(ours, lambda: 2.0)
         return self
 
     def __exit__(self, *details):
@@ -206,20 +207,20 @@ def test_tunnel__a_proxy_that_refuses_is_told_by_its_status_alone():
 )
 def test_head__what_no_header_can_carry_is_not_sent(name, value):
     with pytest.raises(ValueError):  # noqa: PT011 - of two kinds
-        _head("POST", "/v1", {name: value}, b"")
+        head_of("POST", "/v1", {name: value}, b"")
 
 
 @pytest.mark.parametrize("path", ["", "/a b", "/a\r\nHost: evil", "/ä"])
 def test_head__what_no_path_can_hold_is_not_sent(path):
     with pytest.raises(ValueError, match="path"):
-        _head("POST", path, {}, b"")
+        head_of("POST", path, {}, b"")
 
 
 def test_head__lengths():
-    assert b"Content-Length: 3" in _head("POST", "/", {}, b"abc")
-    assert b"Content-Length: 0" in _head("POST", "/", {}, None)
-    assert b"Content-Length" not in _head("GET", "/", {}, None)
-    assert _head("POST", "/", {"Content-Length": "9"}, io.BytesIO(b"123456789")).count(b"Content-Length") == 1
+    assert b"Content-Length: 3" in head_of("POST", "/", {}, b"abc")
+    assert b"Content-Length: 0" in head_of("POST", "/", {}, None)
+    assert b"Content-Length" not in head_of("GET", "/", {}, None)
+    assert head_of("POST", "/", {"Content-Length": "9"}, io.BytesIO(b"123456789")).count(b"Content-Length") == 1
 
 
 @pytest.mark.parametrize(

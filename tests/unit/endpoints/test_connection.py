@@ -202,7 +202,7 @@ def connection(server, **times):
 
 
 def test_send__a_file_goes_out_with_its_length_and_an_answer_into_another(tmp_path):
-    from gate.endpoints.connection import Sink, TooLargeError
+    from gate.endpoints.channel import Sink, TooLargeError
 
     sent = b'{"model": "m", "messages": [{"role": "user", "content": "' + b"x" * 300_000 + b'"}]}'
     (tmp_path / "out").write_bytes(sent)
