@@ -16,7 +16,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 PLAIN = OK + b"Content-Type: application/json\r\nContent-Length: 11\r\n\r\nhello world"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\n"
-PACKED = gzip.compress(b"hello world")
+PACKED = gzip.compress(b"hello world", mtime=0)
 
 
 def sized(body, *headers, status=b"200 OK"):
@@ -72,15 +72,15 @@ def answer(*pieces, **how):
 @pytest.mark.parametrize(
     ("sent", "reusable"),
     [
-        (PLAIN, True),
-        (CHUNKED, True),
-        (INTERIM + PLAIN, True),
-        (sized(b"hello world", b"Connection: close"), False),
-        (sized(PACKED, b"Content-Encoding: gzip"), True),
-        (sized(zlib.compress(b"hello world"), b"Content-Encoding: deflate"), True),
-        (b"HTTP/1.0 200 OK\r\nContent-Length: 11\r\n\r\nhello world", False),
-        (PLAIN + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", False),
-        (PLAIN + b"\r\n\r\nmore", False),
+        pytest.param(PLAIN, True, id="with a length"),
+        pytest.param(CHUNKED, True, id="in chunks"),
+        pytest.param(INTERIM + PLAIN, True, id="after interim answers"),
+        pytest.param(sized(b"hello world", b"Connection: close"), False, id="the last one"),
+        pytest.param(sized(PACKED, b"Content-Encoding: gzip"), True, id="gzip"),
+        pytest.param(sized(zlib.compress(b"hello world"), b"Content-Encoding: deflate"), True, id="deflate"),
+        pytest.param(b"HTTP/1.0 200 OK\r\nContent-Length: 11\r\n\r\nhello world", False, id="HTTP/1.0"),
+        pytest.param(PLAIN + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", False, id="and another one"),
+        pytest.param(PLAIN + b"\r\n\r\nmore", False, id="and more"),
     ],
 )
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -140,6 +140,22 @@ def test_receive__without_a_length_it_ends_when_the_other_end_hangs_up():
         (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "did not answer in HTTP"),
         (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "did not answer in HTTP"),
         (sized(b"no gzip", b"Content-Encoding: gzip"), "cannot be unpacked"),
+    ],
+    ids=[
+        "nothing",
+        "half a head",
+        "too short",
+        "chunks without an end",
+        "interim alone",
+        "ssh",
+        "html",
+        "two lengths",
+        "length and chunks",
+        "negative length",
+        "stray CR",
+        "no chunk",
+        "upgrade",
+        "not gzip",
     ],
 )
 def test_receive__what_is_no_answer(sent, why):
