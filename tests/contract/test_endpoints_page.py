@@ -7,7 +7,7 @@ import pytest
 
 from gate.endpoint_rule import EndpointRule
 from gate.endpoints.breaker import NEVER_REACHED_SECONDS
-from gate.endpoints.connection import BODY_LIMIT
+from gate.endpoints.channel import BODY_LIMIT
 from gate.endpoints.retry import LONGEST_WAIT, may_pass, refused
 from gate.policy import parse_policy
 
