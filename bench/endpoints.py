@@ -10,12 +10,13 @@ It is over in 12 minutes (20 with --peers), whatever happens; what was not measu
 import argparse
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,19 +34,22 @@ MINUTES, MINUTES_WITH_PEERS = 12, 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Work to be run `times` times. `cached`: run once before, with the same store, so that no call is left to make."""
+    """Work to be run `times` times. `cached`: run once before, with the same store, so that no call is left to make.
+    `shards`: asked by so many processes at the same time, each of its part, and decided by `verdict`."""
 
     name: str
     work: Workload
     times: int = 3
     limit_s: float = 90.0
     cached: bool = False
+    shards: int = 1
 
 
 CASES = (
     Case(name="small", work=WORKLOADS["small"]),
     Case(name="middle", work=WORKLOADS["middle"]),
     Case(name="wide", work=WORKLOADS["wide"]),
+    Case(name="shards", work=WORKLOADS["wide"], shards=2),
     Case(name="cached", work=WORKLOADS["cached"], cached=True),
     Case(name="large", work=WORKLOADS["large"], times=1, limit_s=300),
 )
@@ -66,7 +70,8 @@ class Bench:
     def case(self, case: Case) -> list[Measured]:
         """All runs of a case that there is time for."""
         folder = self.folder / case.name
-        files = write_workload(folder, case.work, base_url=self.server.base_url(case.work.delay_ms))
+        part = replace(case.work, concurrency=case.work.concurrency // case.shards)
+        files = write_workload(folder, part, base_url=self.server.base_url(case.work.delay_ms))
         store = folder / "answers.sqlite" if case.cached else None
         if case.cached:
             say(f"{self._once(case, files, folder / 'first', store).line()} (fills the store)")
@@ -81,14 +86,32 @@ class Bench:
     def _once(self, case: Case, files: Files, out: Path, store: Path | None) -> Measured:
         """One process, with a fresh store unless one is given."""
         out.mkdir()
-        command = [sys.executable, "-m", "gate", "run", "--policy", files.policy, "--baseline", files.baseline]
-        command += ["--candidate", files.candidate, "--out", out, "--store", store or out / "answers.sqlite"]
+        command = _command("run", files, "--out", out, "--store", store or out / "answers.sqlite")
+        if case.shards > 1:
+            command = ["sh", "-ec", _sharded(case.shards, files, out)]
         environ = {"PATH": os.environ["PATH"], "HOME": str(out), "LANG": "C.UTF-8"}
         place, mark = Place(cwd=ROOT, environ=environ, log=out / "log"), self.server.mark()
         calls = 0 if store and store.exists() else case.work.calls
-        ran = run([str(one) for one in command], place, limit_s=max(1.0, min(case.limit_s, self.left_s())))
+        ran = run(command, place, limit_s=max(1.0, min(case.limit_s, self.left_s())))
         seen = self.server.seen(mark)
         return Measured(case=case.name, work=case.work, ran=ran, seen=seen, problem=_problem(ran, seen, calls, out))
+
+
+def _command(verb: str, files: Files, *more: object) -> list[str]:
+    given = ("--policy", files.policy, "--baseline", files.baseline, "--candidate", files.candidate, *more)
+    return [sys.executable, "-m", "gate", verb, *map(str, given)]
+
+
+def _sharded(shards: int, files: Files, out: Path) -> str:
+    """For a shell: all shards at once, then the verdict on what they kept."""
+    stores = [out / f"shard{number}.sqlite" for number in range(1, shards + 1)]
+    asked = [
+        shlex.join(_command("run", files, "--shard", f"{number}/{shards}", "--store", store))
+        for number, store in enumerate(stores, start=1)
+    ]
+    started = " ".join(f"{one} & p{number}=$!;" for number, one in enumerate(asked))
+    awaited = " ".join(f"wait $p{number};" for number in range(shards))
+    return f"{started} {awaited} exec {shlex.join(_command('verdict', files, '--out', out, '--stores', *stores))}"
 
 
 def _problem(ran: Ran, seen: Seen, calls: int, out: Path) -> str | None:
