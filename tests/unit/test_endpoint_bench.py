@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -142,3 +143,23 @@ def test_peer__whose_output_is_not_understood_is_a_result_with_a_reason(bench, t
     found = endpoints_peers.measure(endpoints_peers.PEERS[1], stage, lambda _: None)
     assert (found.runs, found.problem) == ((), "could not be measured (JSONDecodeError)")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("codes", "ends_with", "decided"), [((0, 0), 0, True), ((0, 3), 3, False), ((3, 0), 3, False)])
+def test_shards__are_asked_at_once_and_decided_when_all_have_ended_well(
+    bench, tmp_path, monkeypatch, codes, ends_with, decided
+):
+    def command(verb, files, *more):
+        words = [str(one) for one in more]
+        if verb == "verdict":
+            assert words == ["--out", str(tmp_path), "--stores", *(str(tmp_path / f"shard{n}.sqlite") for n in (1, 2))]
+            return ["sh", "-c", f"touch {tmp_path}/verdict"]
+        number = int(words[1][0])
+        assert words == ["--shard", f"{number}/2", "--store", str(tmp_path / f"shard{number}.sqlite")]
+        other = tmp_path / f"begun{3 - number}"
+        begun = f"touch {tmp_path}/begun{number}; until test -e {other}; do sleep 0.01; done"
+        return ["sh", "-c", f"{begun}; exit {codes[number - 1]}"]
+
+    monkeypatch.setattr(bench, "_command", command)
+    done = subprocess.run(["sh", "-ec", bench._sharded(2, None, tmp_path)], timeout=20, check=False)
+    assert (done.returncode, (tmp_path / "verdict").exists()) == (ends_with, decided)
