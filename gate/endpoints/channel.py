@@ -149,7 +149,8 @@ class Channel:
     def _hung_up(self) -> None:
         """Which is how an answer without a length ends."""
         self.reusable = False
-        if self._status < 200 or not {"content-length", "transfer-encoding"}.isdisjoint(self._headers):
+        chunked = "chunked" in self._headers.get("transfer-encoding", "").lower()
+        if self._status < 200 or chunked or "content-length" in self._headers:
             raise NoAnswerError("hung up before its answer was whole")
         self._ended = True
 

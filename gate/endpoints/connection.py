@@ -103,8 +103,9 @@ class Connection:
 
 
 def _host(trust: Trust) -> str:
-    usual = 80 if trust.tls is None else 443
-    return _bracketed(trust.host) if trust.port == usual else f"{_bracketed(trust.host)}:{trust.port}"
+    """For the header. A full name's final dot is in no certificate, and few servers expect it."""
+    host, usual = _bracketed(trust.host.rstrip(".")), 80 if trust.tls is None else 443
+    return host if trust.port == usual else f"{host}:{trust.port}"
 
 
 def _bracketed(host: str) -> str:
@@ -124,7 +125,7 @@ def _connected(trust: Trust, timer: Timer) -> Channel:
             Channel(sock, left).tunnel(f"{_bracketed(trust.host)}:{trust.port}", trust.proxy.headers)
         if trust.tls is not None:
             sock.settimeout(left())
-            sock = trust.tls.wrap_socket(sock, server_hostname=trust.host)
+            sock = trust.tls.wrap_socket(sock, server_hostname=trust.host.rstrip("."))
         return Channel(sock, lambda: timer.left(timer.silence))
     except BaseException:
         sock.close()

@@ -121,6 +121,7 @@ def test_receive__names_in_lower_case_repeated_ones_joined_trailing_ones_left_ou
 
 def test_receive__without_a_length_it_ends_when_the_other_end_hangs_up():
     assert answer(OK + b"\r\n", b"hello ", b"world", hang_up=True) == (200, b"hello world", False)
+    assert answer(OK + b"Transfer-Encoding: identity\r\n\r\n", b"hello", hang_up=True) == (200, b"hello", False)
 
 
 @pytest.mark.parametrize(
@@ -247,6 +248,7 @@ def test_head__lengths():
         ("api.example.com", 80, True, "api.example.com:80"),
         ("127.0.0.1", 80, False, "127.0.0.1"),
         ("::1", 8000, False, "[::1]:8000"),
+        ("api.example.com.", 443, True, "api.example.com"),
     ],
 )
 def test_host(host, port, secure, name):

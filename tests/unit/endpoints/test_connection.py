@@ -60,20 +60,21 @@ def rule_of(url, **more):
     return EndpointRule(protocol="openai-chat", base_url=url, api_key_env="K", **{"retries": 0, **more})
 
 
-def named(secure, authority, *, resolves_to=("127.0.0.1",), **rule):
+def named(secure, authority, *, resolves_to=("127.0.0.1",), name="models.example", **rule):
     """An endpoint called models.example; each look-up gives the next of the addresses."""
-    rule = rule_of(f"https://models.example:{secure.address[1]}/v1", **rule)
+    rule = rule_of(f"https://{name}:{secure.address[1]}/v1", **rule)
     left = list(resolves_to)
 
     def resolve(host, port, **kind):
-        assert host == "models.example"
+        assert host == name
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (left.pop(0) if len(left) > 1 else left[0], port))]
 
     return endpoint(rule, replace(Trust.of(rule, authority=authority[0]), resolve=resolve))
 
 
-def test_tls__the_name_is_asked_for_and_checked_while_the_address_is_the_judged_one(secure, authority):
-    found = named(secure, authority, allow_private=("127.0.0.0/8",)).ask(REQUEST)
+@pytest.mark.parametrize("name", ["models.example", "models.example."])
+def test_tls__the_name_is_asked_for_and_checked_while_the_address_is_the_judged_one(secure, authority, name):
+    found = named(secure, authority, name=name, allow_private=("127.0.0.0/8",)).ask(REQUEST)
     assert isinstance(found, Completion), found
     assert secure.seen[0].headers["Host"] == f"models.example:{secure.address[1]}"
     assert authority[2][-1] == "models.example"
