@@ -35,7 +35,7 @@ class TooLargeError(Exception):
 
 
 class NoAnswerError(OSError):
-    """The other end spoke no HTTP, or not to the end. Its text is ours."""
+    """The other end spoke no HTTP, or not to the end. Its text is ours, and goes on from "endpoint NAME (HOST) "."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ class Channel:
         while self._status < 200:
             self._feed()
         if self._status >= 300:
-            raise NoAnswerError(f"its proxy answered CONNECT with HTTP {self._status}")
+            raise NoAnswerError(f"is behind a proxy that answered CONNECT with HTTP {self._status}")
 
     def _feed(self) -> None:
         """Read what has come."""

@@ -161,7 +161,7 @@ class HttpEndpoint:
         except TimeoutError:
             return silence("timeout", f"gave no whole answer in time (timeout_seconds: {self.rule.timeout_seconds:g})")
         except OSError as error:
-            return silence("network", f"could not be reached ({_words(error)})")
+            return silence("network", _words(error))
         except ValueError:
             where = self.rule.api_key_env or "the policy"
             detail = f"cannot be asked: the key in {where} holds what no header can carry (a line break?)"
@@ -225,8 +225,9 @@ def _words(error: Exception) -> str:
     """What went wrong, without what the other end wrote."""
     if isinstance(error, NoAnswerError):
         return str(error)
+    why = type(error).__name__
     if isinstance(error, socket.gaierror):
-        return "its name cannot be resolved"
+        why = "its name cannot be resolved"
     if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    return type(error).__name__
+        why = "connection refused"
+    return f"could not be reached ({why})"

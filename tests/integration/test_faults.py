@@ -275,7 +275,7 @@ def test_proxy__the_policys_passes_encrypted_bytes_and_is_asked_for_the_name(ask
     assert code == 3
     assert heads[0].startswith(b"CONNECT api.example.com:443 ")
     assert not any(KEY.encode() in one or b"Authorization" in one for one in heads)
-    assert "could not be reached" in text
+    assert "is behind a proxy that answered CONNECT with HTTP 502" in text
 
 
 def test_clock__jumps_of_the_wall_clock_change_no_wait_and_no_age(ask):

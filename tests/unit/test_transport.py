@@ -14,6 +14,7 @@ from gate.endpoints.retry import retry_after
 from gate.endpoints.transport import HttpEndpoint, Waits
 from gate.endpoints.wire import Credentials
 from gate.simulated import completion
+from tests.fakes.raw import RawServer, head
 
 REQUEST = ChatRequest(model="m", messages=(Message(role="user", content="hi"),), parameters={"temperature": 0})
 GOOD = json.dumps(completion("m", [{"role": "user", "content": "hi"}], "hello")).encode()
@@ -117,6 +118,25 @@ def test_ask__what_is_no_answer_is_a_failure_and_no_number(serve, answer):
     outcome, _ = ask(serve(answer)[0])
     assert outcome.kind in ("protocol", "network", "rejected")
     assert not outcome.fatal
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"", "hung up before its answer was whole"),
+        (b"SSH-2.0-x\r\n", "did not answer in HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", "hung up before its answer was whole"),
+    ],
+    ids=["hangs up", "other protocol", "half an answer"],
+)
+def test_ask__what_went_wrong_is_said_in_words(sent, why):
+    def serve(connection):
+        head(connection)
+        connection.sendall(sent)
+
+    with RawServer(serve) as server:
+        outcome, slept = ask(server.url, retries=1)
+    assert (outcome.kind, outcome.detail, len(slept)) == ("network", f"endpoint e (127.0.0.1) {why}", 1)
 
 
 def test_ask__null_content_is_an_empty_answer(serve):

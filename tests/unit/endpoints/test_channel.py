@@ -201,7 +201,7 @@ def test_tunnel__a_proxy_that_refuses_is_told_by_its_status_alone():
         ends.theirs.sendall(b"HTTP/1.1 407 SECRET\r\nContent-Length: 6\r\n\r\nSECRET")
         with pytest.raises(NoAnswerError) as raised:
             ends.channel.tunnel("models.example:443", {"Proxy-Authorization": "Basic x"})
-        assert str(raised.value) == "its proxy answered CONNECT with HTTP 407"
+        assert str(raised.value) == "is behind a proxy that answered CONNECT with HTTP 407"
         asked = (
             b"CONNECT models.example:443 HTTP/1.1\r\nHost: models.example:443\r\nProxy-Authorization: Basic x\r\n\r\n"
         )
